@@ -1,0 +1,56 @@
+# Everything runs from .venv, which is made from pyproject.toml.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PARAKEET := $(BIN)/parakeet
+
+.PHONY: demo ui test lint types imports pytest format clean
+
+# Two years of sample sessions through the whole graph, and the latest allocation.
+demo: .venv/installed
+	PARAKEET_PRICE_SOURCE=sample $(PARAKEET) backfill 2021-01-04 2022-12-28
+	@PARAKEET_PRICE_SOURCE=sample $(PARAKEET) status
+	@PARAKEET_PRICE_SOURCE=sample $(PARAKEET) allocations
+	@echo "Next: 'make ui' shows the graph, '$(PARAKEET) --help' the commands."
+
+# The Dagster UI and its daemon on the same data.
+ui: .venv/installed
+	$(PARAKEET) ui
+
+# What CI runs: lint, types, the structure of imports, and the test suite.
+test: lint types imports pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed-dev
+	$(BIN)/mypy
+
+imports: .venv/installed-dev
+	$(BIN)/lint-imports
+
+pytest: .venv/installed-dev
+	$(BIN)/python -m pytest
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Stops the embedded database and removes what was built and stored here; .venv stays.
+clean:
+	-test ! -x $(PARAKEET) || $(PARAKEET) db stop
+	rm -rf .parakeet build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/uv:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11 ..." if not (3, 11) <= sys.version_info < (3, 14) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/installed: .venv/bin/uv pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	@touch $@
