@@ -1,0 +1,1 @@
+"""The quant library: pure functions on frames and arrays."""

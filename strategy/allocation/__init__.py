@@ -1,0 +1,1 @@
+"""Allocations, one module each: how the chosen tickers share their budget."""

@@ -1,0 +1,23 @@
+"""The same weight for everything."""
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from pydantic import PositiveInt
+
+from strategy.allocation.base import Allocation
+from strategy.window import Window
+
+
+class EqualWeight(Allocation):
+    """1/N: hard to beat out of sample, hence the baseline of every comparison."""
+
+    source: ClassVar[str] = "DeMiguel, Garlappi and Uppal (2009)"
+    fields: ClassVar[tuple[str, ...]] = ()
+    lookback: PositiveInt = 1
+
+    def weigh(self, window: Window, budget: float) -> pd.Series:
+        """See ``Allocation.weigh``."""
+        count = len(window.tickers)
+        return pd.Series(np.full(count, budget / count), index=window.tickers)

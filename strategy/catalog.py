@@ -1,0 +1,93 @@
+"""The named strategies. Adding one is a file in ``strategy/signals/`` and an entry here."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from strategy import allocation, signals
+from strategy.allocation.base import Allocation
+from strategy.allocation.equal_weight import EqualWeight
+from strategy.allocation.hrp import HierarchicalRiskParity
+from strategy.errors import StrategyError
+from strategy.signals.always_on import AlwaysOn
+from strategy.signals.base import Signal
+from strategy.signals.dual_momentum import DualMomentum
+from strategy.strategy import ACTIVE, Strategy
+from strategy.universes.core_etfs import DEFENSIVE
+
+M = TypeVar("M", bound=BaseModel)
+
+CATALOG: dict[str, Strategy] = {
+    "dual_momentum": Strategy(
+        description="The 8 strongest assets of a year that beat cash, by risk parity; else bonds",
+        universe=ACTIVE,
+        signal=DualMomentum(lookback=252, places=8, hurdle=0.04, defensive=DEFENSIVE),
+        allocation=HierarchicalRiskParity(lookback=126, smallest=0.02, largest=0.30),
+        rebalance="monthly",
+    ),
+    "equal_weight": Strategy(
+        description="The honest baseline: the same weight for every member",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+}
+
+CORE: tuple[str, ...] = ("dual_momentum", "equal_weight")
+"""What becomes assets unless the user chooses: at most five, every one costs bookkeeping."""
+
+
+def entry(name: str, table: Mapping[str, Any]) -> Strategy:
+    """A strategy from plain values, as a user's TOML file holds them.
+
+    ``signal`` and ``allocation`` are tables whose ``kind`` is a module of ``strategy/signals/`` or
+    ``strategy/allocation/`` and whose other keys are its parameters.
+
+    Raises:
+        StrategyError: a key or a value is not accepted; the message names it.
+    """
+    if not isinstance(table, Mapping):
+        raise StrategyError(f"{name}={table}: accepted is a table, [{name}] and its keys")
+    parts = {
+        "signal": _component(name, "signal", signals, Signal, table),
+        "allocation": _component(name, "allocation", allocation, Allocation, table),
+    }
+    return _validated(name, Strategy, {**table, **parts})
+
+
+def _component(
+    name: str, key: str, package: ModuleType, base: type[BaseModel], table: Mapping[str, Any]
+) -> BaseModel:
+    kinds = [module.name for module in iter_modules(package.__path__) if module.name != "base"]
+    written = table.get(key) or {}
+    if not isinstance(written, Mapping):
+        example = f'{{ kind = "{kinds[-1]}" }}'
+        raise StrategyError(f"{name}.{key}={written}: accepted is a table, {example}")
+    given = dict(written)
+    kind = given.pop("kind", None)
+    if kind not in kinds:
+        raise StrategyError(f"{name}.{key}.kind={kind}: accepted are {', '.join(kinds)}")
+    module = import_module(f"{package.__name__}.{kind}")
+    (model,) = (
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
+    )
+    return _validated(f"{name}.{key}", model, given)
+
+
+def _validated(name: str, model: type[M], values: Mapping[str, Any]) -> M:
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in (name, *first["loc"]))
+        accepted = ", ".join(model.model_fields)
+        raise StrategyError(f"{place}: {first['msg']}; its keys are {accepted}") from None

@@ -1,0 +1,93 @@
+"""A strategy over sessions: one window each. The loops over sessions and rebalances are here."""
+
+import pandas as pd
+
+from strategy.rebalance import rebalance_sessions
+from strategy.signals.base import SIGNAL_COLUMNS
+from strategy.strategy import ACTIVE, CASH, Strategy
+from strategy.window import Panel
+
+ALLOCATION_COLUMNS = ["date", "ticker", "weight", "rebalance"]
+
+
+def daily_signals(
+    strategy: Strategy,
+    returns: pd.DataFrame,
+    members: pd.DataFrame,
+    history: pd.DatetimeIndex,
+    sessions: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """The signals of every session of ``sessions``.
+
+    Args:
+        strategy: whose signal and universe.
+        returns: ``daily_returns`` of ``history``.
+        members: ``ticker_universe`` of ``sessions``; a signal sees only its day's members.
+        history: the stored sessions up to the last one wanted, as far back as the look-back.
+        sessions: the sessions wanted, a tail of ``history``.
+
+    Returns:
+        Columns date, ticker, signal (int8), strength, score: a row per covered member and session.
+    """
+    if strategy.universe != ACTIVE:
+        members = members[members["universe"] == strategy.universe]
+    of_day = members.groupby("date")["ticker"].unique()
+    panel = Panel(returns, history, strategy.signal.fields)
+    frames = [
+        strategy.signal.at(
+            panel.window(session, strategy.signal.lookback, of_day.get(session, ()))
+        ).assign(date=session)
+        for session in sessions
+    ]
+    whole = pd.concat(frames, ignore_index=True)[["date", *SIGNAL_COLUMNS]]
+    return whole.astype({"date": "datetime64[us]", "signal": "int8"})
+
+
+def daily_targets(
+    strategy: Strategy,
+    signals: pd.DataFrame,
+    returns: pd.DataFrame,
+    history: pd.DatetimeIndex,
+    sessions: pd.DatetimeIndex,
+    calendar: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """The target weights of every session of ``sessions``.
+
+    A session's target is the one decided at its rebalance session, a function of the windows that
+    end there; between rebalances it stays. A rebalance before history is cash.
+
+    Args:
+        strategy: whose allocation and rebalance rule.
+        signals: its signals, as far back as the first rebalance needed.
+        returns: ``daily_returns`` of ``history``.
+        history: the stored sessions, back to the allocation's look-back before that rebalance.
+        sessions: the sessions wanted, a tail of ``history``.
+        calendar: every session there is, which decides what a period's first session is.
+
+    Returns:
+        Columns ``ALLOCATION_COLUMNS``: per session the tickers with a weight above 0, and
+        ``CASH``, always; ``rebalance`` tells whether the target was decided on that session.
+    """
+    decided = rebalance_sessions(strategy.rebalance, calendar).loc[sessions]
+    panel = Panel(returns, history, strategy.allocation.fields)
+    of_day = dict(iter(signals.groupby("date")))
+    targets = {
+        day: (
+            strategy.target(of_day[day], panel.window(day, strategy.allocation.lookback))
+            if day in of_day and day in history
+            else {CASH: 1.0}
+        )
+        for day in decided.unique()
+    }
+    decisions = pd.DataFrame(
+        [
+            (day, ticker, weight)
+            for day, target in targets.items()
+            for ticker, weight in target.items()
+        ],
+        columns=["decided", "ticker", "weight"],
+    )
+    plan = pd.DataFrame({"date": sessions, "decided": decided.to_numpy()})
+    held = plan.merge(decisions, on="decided")
+    held["rebalance"] = held["date"] == held["decided"]
+    return held[ALLOCATION_COLUMNS].astype({"date": "datetime64[us]"})

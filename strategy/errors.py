@@ -1,0 +1,5 @@
+"""Errors of the quant library."""
+
+
+class StrategyError(ValueError):
+    """A frame, a parameter or a catalog entry that cannot be used; the message says which."""

@@ -1,0 +1,33 @@
+"""What must hold for every signal and every allocation, whatever the strategy."""
+
+import numpy as np
+import pandas as pd
+
+from strategy.strategy import CASH, Strategy
+
+TOLERANCE = 1e-9
+
+
+def broken_signals(signals: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose signal is not -1, 0 or 1, or whose strength lies outside [0, 1]."""
+    fits = signals["signal"].isin([-1, 0, 1]) & signals["strength"].between(0, 1)
+    return signals[~fits]
+
+
+def wrong_sums(allocations: pd.DataFrame) -> pd.Series:
+    """The sum of weights of each session whose weights do not sum to 1, ``CASH`` included."""
+    sums = allocations.groupby("date")["weight"].sum()
+    return sums[~np.isclose(sums, 1.0, rtol=0, atol=TOLERANCE)]
+
+
+def out_of_bounds(allocations: pd.DataFrame, strategy: Strategy) -> pd.DataFrame:
+    """The rows whose weight breaks the allocation's bounds.
+
+    ``CASH`` and the tickers that the signal exempts (a refuge) may have any weight in [0, 1].
+    """
+    smallest, largest = strategy.allocation.bounds
+    free = allocations["ticker"].isin([CASH, *strategy.signal.exempt])
+    low = np.where(free, 0.0, smallest) - TOLERANCE
+    high = np.where(free, 1.0, largest) + TOLERANCE
+    fits = (allocations["weight"] >= low) & (allocations["weight"] <= high)
+    return allocations[~fits]

@@ -1,0 +1,43 @@
+"""Rules that a bar must obey to be a bar at all. What breaks one is quarantined, not stored."""
+
+import numpy as np
+import pandas as pd
+
+PRICES = ["open", "high", "low", "close"]
+ORDER_TOLERANCE = 1e-6
+
+
+def broken_rule(bars: pd.DataFrame) -> pd.Series:
+    """The first mechanical rule that each row breaks, or an empty string.
+
+    Rules: ``duplicate`` (a second row of one ticker and date), ``price`` (a price that is missing,
+    infinite or not positive beside one that is there), ``order`` (low above, or high below, another
+    price by more than 1e-6 relative), ``volume`` (negative), ``action`` (a dividend that is
+    negative, a split ratio that is not positive, or one of them missing or infinite). A row whose
+    prices are all NaN is an action without a bar: only its action is judged.
+
+    Args:
+        bars: columns date, ticker, open, high, low, close, volume, dividend, split_ratio.
+
+    Returns:
+        str, index of ``bars``.
+    """
+    prices = bars[PRICES].to_numpy(dtype=float)
+    is_bar = ~np.isnan(prices).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        sound = np.isfinite(prices).all(axis=1) & (prices > 0).all(axis=1)
+        slack = 1 + ORDER_TOLERANCE
+        ordered = (prices[:, 1] * slack >= prices.max(axis=1)) & (
+            prices[:, 2] <= prices.min(axis=1) * slack
+        )
+    dividend, split = bars["dividend"], bars["split_ratio"]
+    action = np.isfinite(dividend) & (dividend >= 0) & np.isfinite(split) & (split > 0)
+    rules = [
+        (bars.duplicated(["date", "ticker"]).to_numpy(), "duplicate"),
+        (is_bar & ~sound, "price"),
+        (is_bar & ~ordered, "order"),
+        ((bars["volume"] < 0).to_numpy(), "volume"),
+        (~action.to_numpy(), "action"),
+    ]
+    conditions, names = zip(*rules, strict=True)
+    return pd.Series(np.select(conditions, names, default=""), index=bars.index, dtype="str")

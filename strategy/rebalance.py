@@ -1,0 +1,28 @@
+"""When a strategy may change its target."""
+
+from typing import Literal
+
+import pandas as pd
+
+Rule = Literal["daily", "weekly", "monthly", "quarterly"]
+
+_PERIOD = {"daily": "D", "weekly": "W", "monthly": "M", "quarterly": "Q"}
+
+LONGEST_PERIOD: dict[Rule, int] = {"daily": 1, "weekly": 5, "monthly": 23, "quarterly": 66}
+"""The most sessions that one period holds."""
+
+
+def rebalance_sessions(rule: Rule, sessions: pd.DatetimeIndex) -> pd.Series:
+    """The session at which the target of each session was last decided.
+
+    It is the first session of the period (calendar day, week from Monday, month, quarter).
+
+    Args:
+        rule: how often.
+        sessions: the whole calendar, ascending; a period's first session must be in it.
+
+    Returns:
+        datetime64[us], index ``sessions``.
+    """
+    period = sessions.to_period(_PERIOD[rule])
+    return pd.Series(sessions, index=sessions).groupby(period).transform("min")
