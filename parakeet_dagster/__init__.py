@@ -1,0 +1,1 @@
+"""Orchestration only: what runs, when, on which data, with which resource."""

@@ -1,0 +1,104 @@
+"""Which days are sessions, and which markets are open on them. Plain dates, no Dagster.
+
+A session is a weekday on which XNYS or XASX is open. Session D is complete for both markets at
+01:00 UTC on D+1 in every combination of daylight-saving times.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from parakeet_dagster.closures import CLOSURES, FIRST_DAY, LAST_DAY
+from parakeet_dagster.errors import SessionError
+
+MARKETS = tuple(CLOSURES)
+COMPLETE_AFTER = timedelta(days=1, hours=1)
+
+BOTH_CLOSED = tuple(sorted(set.intersection(*(set(days) for days in CLOSURES.values()))))
+
+
+@cache
+def calendar() -> pd.DatetimeIndex:
+    """Every session of the horizon, past and future: datetime64[us], ascending."""
+    weekdays = pd.bdate_range(FIRST_DAY, LAST_DAY)
+    return weekdays.difference(pd.DatetimeIndex(BOTH_CLOSED)).as_unit("us")
+
+
+@cache
+def _closed(market: str) -> frozenset[str]:
+    return frozenset(CLOSURES[market])
+
+
+def key(day: date | pd.Timestamp | np.datetime64) -> str:
+    """The session key of a day, ``YYYY-MM-DD``."""
+    return f"{pd.Timestamp(day):%Y-%m-%d}"
+
+
+def is_open(market: str, session: str) -> bool:
+    """Whether ``market`` trades on a session key."""
+    return session not in _closed(market)
+
+
+def open_markets(session: str) -> list[str]:
+    """The markets that trade on a session key."""
+    return [market for market in MARKETS if is_open(market, session)]
+
+
+def offset(session: str, by: int) -> str | None:
+    """The session ``by`` places later (earlier when negative), or None beyond the calendar."""
+    place = int(calendar().searchsorted(pd.Timestamp(session))) + by
+    return key(calendar()[place]) if 0 <= place < len(calendar()) else None
+
+
+def between(first: str, last: str) -> list[str]:
+    """Every session key in [first, last]."""
+    days = calendar()
+    inside = days[(days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))]
+    return inside.strftime("%Y-%m-%d").tolist()
+
+
+def last_completed(now: datetime | None = None) -> str:
+    """The last session that is complete for both markets at ``now`` (default: the clock)."""
+    moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    days = calendar()
+    return key(days[days + COMPLETE_AFTER <= pd.Timestamp(moment)][-1])
+
+
+def parse_date(text: str) -> date:
+    """A date written YYYY-MM-DD.
+
+    Raises:
+        SessionError: it is not.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise SessionError(f"{text!r} is not a date: write YYYY-MM-DD") from None
+
+
+def nearest(day: date) -> str:
+    """The sessions around a day that is none, for a message."""
+    place = int(calendar().searchsorted(pd.Timestamp(day)))
+    around = [key(found) for found in calendar()[max(place - 1, 0) : place + 1]]
+    return " and ".join(around)
+
+
+def require_session(text: str) -> str:
+    """The key of a date that must be a session.
+
+    Raises:
+        SessionError: it is no date, or no session; the nearest ones are named.
+    """
+    day = parse_date(text)
+    if pd.Timestamp(day) not in calendar():
+        raise SessionError(
+            f"{text} ({day:%A}) is not a session: no market is open; the nearest are {nearest(day)}"
+        )
+    return key(day)
+
+
+def is_session(text: str) -> bool:
+    """Whether a date written YYYY-MM-DD is a session."""
+    return pd.Timestamp(text) in calendar()

@@ -1,0 +1,80 @@
+"""The tables market_data and corporate_actions: what the lake's raw_prices says, merged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from parakeet_dagster.storage.staging import stage
+
+_STAGED = {
+    "date": "date",
+    "ticker": "text",
+    "market": "text",
+    "currency": "text",
+    "open": "double precision",
+    "high": "double precision",
+    "low": "double precision",
+    "close": "double precision",
+    "volume": "bigint",
+    "dividend": "double precision",
+    "split_ratio": "double precision",
+    "source": "text",
+    "data_quality": "text",
+}
+_MERGE = text("""
+    SELECT inserted, updated, unchanged, deleted
+    FROM merge_staged_bars(CAST(:sessions AS date[]), :reason)
+""")
+_CHECKSUMS = text("SELECT date, rows, checksum FROM market_data_checksum(:first, :last)")
+_SESSIONS = text("SELECT date FROM market_data_sessions ORDER BY date")
+_SUMMARY = text("SELECT count(*), min(date), max(date) FROM market_data")
+
+
+@dataclass(frozen=True)
+class MergeCounts:
+    """What a merge did to the bars of ``market_data``."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    deleted: int
+
+
+@dataclass(frozen=True)
+class MarketDataSummary:
+    """How much there is in ``market_data``; no first and last date where it is empty."""
+
+    rows: int
+    first_date: date | None
+    last_date: date | None
+
+
+def merge(
+    connection: Connection, frame: pd.DataFrame, sessions: Sequence[date], reason: str
+) -> MergeCounts:
+    """See ``Database.merge_market_data``."""
+    stray = frame["date"][~frame["date"].isin(pd.to_datetime(list(sessions)))]
+    if not stray.empty:
+        raise ValueError(f"a row of {stray.iloc[0]:%Y-%m-%d} in a merge of other sessions")
+    stage(connection, "staged_bars", _STAGED, frame)
+    counts = connection.execute(_MERGE, {"sessions": list(sessions), "reason": reason}).one()
+    return MergeCounts(*counts)
+
+
+def checksums(connection: Connection, first: date, last: date) -> pd.DataFrame:
+    """See ``Database.market_data_checksums``."""
+    frame = pd.read_sql_query(_CHECKSUMS, connection, params={"first": first, "last": last})
+    return frame.astype({"date": "datetime64[us]", "rows": "int64", "checksum": "str"})
+
+
+def sessions(connection: Connection) -> list[date]:
+    """See ``Database.market_data_sessions``."""
+    return list(connection.scalars(_SESSIONS))
+
+
+def summary(connection: Connection) -> MarketDataSummary:
+    """See ``Database.market_data_summary``."""
+    return MarketDataSummary(*connection.execute(_SUMMARY).one())

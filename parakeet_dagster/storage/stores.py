@@ -1,0 +1,131 @@
+"""Where the lake's bytes are: a directory or an S3 bucket; an object is written whole or not."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import psutil
+from botocore.exceptions import BotoCoreError, ClientError
+
+from parakeet_dagster.errors import LakeError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Store(Protocol):
+    """Objects by path, relative to the lake."""
+
+    url: str
+
+    def read(self, path: str) -> bytes | None:
+        """The object's bytes, or None where there is none."""
+        ...
+
+    def write(self, path: str, content: bytes) -> None:
+        """Store the object; a reader sees the old one or the new one, never a part."""
+        ...
+
+    def paths(self, prefix: str) -> list[str]:
+        """The paths of all objects whose path starts with ``prefix``, sorted."""
+        ...
+
+
+class FileStore:
+    """A lake in a directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = str(root)
+
+    def read(self, path: str) -> bytes | None:  # noqa: D102 - see Store
+        try:
+            return (self.root / path).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LakeError(f"cannot read {self.root / path}: {error.strerror}") from None
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write beside the target, then rename: atomic on one file system."""
+        target = self.root / path
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(target)
+            temporary.write_bytes(content)
+            temporary.replace(target)
+        except OSError as error:
+            raise LakeError(
+                f"cannot write {target}: {error.strerror}; free the disk or correct PARAKEET_LAKE"
+            ) from None
+
+    def paths(self, prefix: str) -> list[str]:  # noqa: D102 - see Store
+        folder = self.root / prefix
+        if not folder.is_dir():
+            return []
+        found = []
+        for directory, _, names in os.walk(folder):
+            relative = Path(directory).relative_to(self.root).as_posix()
+            found += [f"{relative}/{name}" for name in names if not name.startswith(".")]
+        return sorted(found)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Delete what a killed process left beside ``target``."""
+    for abandoned in target.parent.glob(f".{target.name}.*.tmp"):
+        writer = abandoned.name.split(".")[-2]
+        if not (writer.isdigit() and psutil.pid_exists(int(writer))):
+            with suppress(FileNotFoundError):
+                abandoned.unlink()
+
+
+class S3Store:
+    """A lake under a prefix of an S3 bucket. A PUT is atomic by itself."""
+
+    def __init__(self, client: "S3Client", bucket: str, prefix: str) -> None:
+        self.client = client
+        self.bucket = bucket
+        self.prefix = f"{prefix}/" if prefix else ""
+        self.url = f"s3://{bucket}/{prefix}".rstrip("/")
+
+    def read(self, path: str) -> bytes | None:  # noqa: D102 - see Store
+        with self._one_line():
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)
+            except self.client.exceptions.NoSuchKey:
+                return None
+            return answer["Body"].read()
+
+    def write(self, path: str, content: bytes) -> None:  # noqa: D102 - see Store
+        with self._one_line():
+            self.client.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=content)
+
+    def paths(self, prefix: str) -> list[str]:  # noqa: D102 - see Store
+        with self._one_line():
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=f"{self.prefix}{prefix}/"
+            )
+            keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return sorted(key.removeprefix(self.prefix) for key in keys)
+
+    @contextmanager
+    def _one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code == "NoSuchBucket":
+                raise LakeError(
+                    f"the S3 bucket {self.bucket!r} does not exist:"
+                    " create it, or correct PARAKEET_LAKE"
+                ) from None
+            raise LakeError(
+                f"{self.url} refused {error.operation_name} ({code}):"
+                " check the AWS credentials and their permissions"
+            ) from None
+        except BotoCoreError as error:
+            reason = str(error).splitlines()[0]
+            raise LakeError(f"{self.url} cannot be reached: {reason}") from None
