@@ -1,0 +1,1 @@
+"""Where bars come from, behind one small interface. No Dagster here."""
