@@ -1,0 +1,148 @@
+"""Signals and allocations: two assets for every enabled strategy of the catalog."""
+
+from typing import Any, TypedDict
+
+import dagster as dg
+import pandas as pd
+
+from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.metadata import column_schema, describe
+from parakeet_dagster.assets.universe import OWNERS
+from parakeet_dagster.partitions import sessions, trailing
+from parakeet_dagster.resources.failures import one_line_failures
+from parakeet_dagster.storage.database import Database
+from parakeet_dagster.storage.lake import Lake
+from strategy.daily import daily_signals, daily_targets
+from strategy.strategy import CASH, Strategy
+
+
+def strategy_assets(name: str, strategy: Strategy) -> list[dg.AssetsDefinition]:
+    """The assets ``signals/<name>`` and ``allocations/<name>``."""
+    return [signals_asset(name, strategy), allocations_asset(name, strategy)]
+
+
+def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
+    """The asset ``signals/<name>``."""
+    lookback = strategy.signal.lookback
+
+    @dg.asset(
+        key=["signals", name],
+        description=f"{strategy.description}.\n\nWhat it would hold on each session: a function of"
+        f" the {lookback} sessions that end there. {strategy.signal.source}.",
+        ins={"daily_returns": dg.AssetIn(partition_mapping=trailing(lookback - 1))},
+        **_common("signals", strategy),
+    )
+    @one_line_failures
+    def signals(
+        context: dg.AssetExecutionContext,
+        lake: dg.ResourceParam[Lake],
+        daily_returns: pd.DataFrame,
+        ticker_universe: pd.DataFrame,
+    ) -> pd.DataFrame:
+        days = _days(context)
+        history = stored_history(lake, days[-1])
+        frame = daily_signals(strategy, daily_returns, ticker_universe, history, days)
+        chosen = frame[frame["signal"] != 0].groupby("date").size()
+        notes = {
+            f"{day:%Y-%m-%d}": {
+                "history": history_note(history, day, lookback),
+                "chosen": int(chosen.get(day, 0)),
+            }
+            for day in days
+        }
+        return describe(context, frame, notes)
+
+    return signals
+
+
+def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
+    """The asset ``allocations/<name>``."""
+    period, lookback = strategy.period, strategy.allocation.lookback
+
+    @dg.asset(
+        key=["allocations", name],
+        description=f"{strategy.description}.\n\nTarget weights, decided on the first session of"
+        f" each period ({strategy.rebalance}) and kept until the next; `CASH` is a row."
+        f" {strategy.allocation.source}.",
+        ins={
+            "signals": dg.AssetIn(["signals", name], partition_mapping=trailing(period)),
+            "daily_returns": dg.AssetIn(partition_mapping=trailing(period + lookback - 1)),
+        },
+        **_common("allocations", strategy),
+    )
+    @one_line_failures
+    def allocations(
+        context: dg.AssetExecutionContext,
+        lake: dg.ResourceParam[Lake],
+        neon: dg.ResourceParam[Database],
+        signals: pd.DataFrame,
+        daily_returns: pd.DataFrame,
+    ) -> pd.DataFrame:
+        days = _days(context)
+        history = stored_history(lake, days[-1])
+        frame = daily_targets(strategy, signals, daily_returns, history, days, calendar.calendar())
+        neon.write_allocations(name, frame)
+        return describe(context, frame, _allocation_notes(frame, history, strategy))
+
+    return allocations
+
+
+def stored_history(lake: Lake, last: pd.Timestamp) -> pd.DatetimeIndex:
+    """Every session from where history starts to ``last``."""
+    first = lake.sessions("daily_returns")[0]
+    return pd.DatetimeIndex(calendar.between(first, calendar.key(last))).as_unit("us")
+
+
+def history_note(history: pd.DatetimeIndex, day: pd.Timestamp, lookback: int) -> str:
+    """How much of a look-back was there on a day: ``140 of 252 sessions``."""
+    return f"{min(int((history <= day).sum()), lookback)} of {lookback} sessions"
+
+
+def _days(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(context.partition_keys).as_unit("us")
+
+
+def _allocation_notes(
+    frame: pd.DataFrame, history: pd.DatetimeIndex, strategy: Strategy
+) -> dict[str, dict[str, Any]]:
+    lookback = max(strategy.signal.lookback, strategy.allocation.lookback)
+    is_cash = frame["ticker"] == CASH
+    summary = pd.DataFrame(
+        {
+            "positions": (~is_cash).groupby(frame["date"]).sum(),
+            "cash": frame["weight"].where(is_cash, 0.0).groupby(frame["date"]).sum(),
+            "rebalance": frame.groupby("date")["rebalance"].any(),
+        }
+    )
+    return {
+        f"{day:%Y-%m-%d}": {
+            "history": history_note(history, day, lookback),
+            "positions": int(row["positions"]),
+            "cash": float(row["cash"]),
+            "rebalance": bool(row["rebalance"]),
+        }
+        for day, row in zip(summary.index, summary.to_dict("records"), strict=True)
+    }
+
+
+class _Common(TypedDict):
+    partitions_def: dg.PartitionsDefinition
+    backfill_policy: dg.BackfillPolicy
+    group_name: str
+    kinds: set[str]
+    owners: list[str]
+    metadata: dict[str, Any]
+
+
+def _common(family: str, strategy: Strategy) -> _Common:
+    return {
+        "partitions_def": sessions,
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+        "group_name": family,
+        "kinds": {"parquet", "postgres"} if family == "allocations" else {"parquet"},
+        "owners": OWNERS,
+        "metadata": {
+            **column_schema(family),
+            "strategy": dg.MetadataValue.json(strategy.model_dump(mode="json")),
+        },
+    }

@@ -1,0 +1,257 @@
+"""Back-fills from the command line: what is outstanding, and single-run ranges that bring it in.
+
+What is done is read from the Dagster instance, the lake and the database, never from a file of our
+own: a back-fill that was killed at any point goes on where it stopped when it is asked for again.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
+
+from parakeet_dagster import sessions as calendar
+from parakeet_dagster.checks.prices import due_session
+from parakeet_dagster.errors import RunFailedError, SessionError
+from parakeet_dagster.partitions import sessions
+from parakeet_dagster.price_sources.base import PriceSource
+from parakeet_dagster.resources.failures import BLOCKED
+from parakeet_dagster.resources.io_manager import asset_path
+from parakeet_dagster.schedules import daily_job
+from parakeet_dagster.storage.database import Database
+from parakeet_dagster.storage.lake import Lake
+
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+PRICES = dg.AssetKey("raw_prices")
+TABLE = dg.AssetKey("market_data")
+RETURNS = dg.AssetKey("daily_returns")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of sessions, both ends included. ``derived`` leaves the prices as they are stored."""
+
+    first: str
+    last: str
+    derived: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """Every session in it."""
+        return calendar.between(self.first, self.last)
+
+
+def snap(first: str, last: str, prices: PriceSource) -> Span:
+    """The sessions inside two dates.
+
+    Raises:
+        SessionError: a date is malformed, the range is reversed, holds no session, or reaches
+            outside the sessions that can be had.
+    """
+    start, end = calendar.parse_date(first), calendar.parse_date(last)
+    if end < start:
+        raise SessionError(f"the range {first} {last} is reversed: write the earlier date first")
+    keys = calendar.between(calendar.key(start), calendar.key(end))
+    if not keys:
+        raise SessionError(
+            f"there is no session from {first} to {last}: no market was open;"
+            f" the nearest are {calendar.nearest(start)}"
+        )
+    earliest, latest = first_session(), due_session(prices, datetime.now(UTC))
+    if keys[0] < earliest:
+        raise SessionError(f"{keys[0]} is before the first session {earliest}: start there")
+    if keys[-1] > latest:
+        whose = f"the {prices.name}'s last" if prices.last_session else "the last completed"
+        raise SessionError(f"{keys[-1]} is after {whose} session {latest}: end there")
+    return Span(keys[0], keys[-1])
+
+
+def first_session() -> str:
+    """The first session of the partition definition."""
+    return str(sessions.get_first_partition_key())
+
+
+def dependencies(definitions: dg.Definitions) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]:
+    """Every asset, upstream first, and the assets it is computed from."""
+    graph = definitions.resolve_asset_graph()
+    return {key: frozenset(graph.get(key).parent_keys) for key in graph.toposorted_asset_keys}
+
+
+class Progress:
+    """What is recorded and stored at one moment.
+
+    Args:
+        assets: every asset that a back-fill materialises, see ``dependencies``.
+        instance: where materialisations are recorded.
+        lake: where frames are.
+        database: where rows are.
+    """
+
+    def __init__(
+        self,
+        assets: Mapping[dg.AssetKey, Collection[dg.AssetKey]],
+        instance: dg.DagsterInstance,
+        lake: Lake,
+        database: Database,
+    ) -> None:
+        self.assets = assets
+        self._derived = {RETURNS}
+        for key, parents in assets.items():
+            if not self._derived.isdisjoint(parents):
+                self._derived.add(key)
+        kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+        self._recorded = {
+            key: instance.event_log_storage.get_latest_storage_id_by_partition(key, kind)
+            for key in assets
+        }
+        stored = {key: set(lake.sessions(asset_path(key))) for key in assets}
+        self.history = sorted(stored[PRICES])
+        with_bars = {calendar.key(day) for day in database.market_data_sessions()}
+        rest = sorted(stored[PRICES] - with_bars)
+        prices = lake.read("raw_prices", rest)
+        expected = {calendar.key(day) for day in prices.dropna(subset="close")["date"].unique()}
+        stored[TABLE] = with_bars | (set(rest) - expected)
+        in_database = database.allocation_sessions()
+        for key in assets:
+            if key.path[0] == "allocations":
+                days = in_database.get(key.path[-1], [])
+                stored[key] &= {calendar.key(day) for day in days}
+        self._stored = stored
+
+    def missing(self, asset: dg.AssetKey, keys: Sequence[str]) -> list[str]:
+        """The sessions that are not recorded, or not stored."""
+        return [
+            key
+            for key in keys
+            if key not in self._recorded[asset] or key not in self._stored[asset]
+        ]
+
+    def stored(self, asset: dg.AssetKey) -> list[str]:
+        """The stored sessions of an asset, ascending."""
+        return sorted(self._stored[asset])
+
+    def is_done(self, session: str) -> bool:
+        """Whether every asset has the session, computed after all that it is computed from."""
+        return not self._is_stale(session, self.assets) and self._has(session, self.assets)
+
+    def is_brought_in(self, session: str) -> bool:
+        """Whether the session has its prices, and what else does not follow from returns."""
+        return self._has(session, self.assets.keys() - self._derived)
+
+    def is_to_derive(self, session: str) -> bool:
+        """Whether the returns, or what follows from them, are older than what they follow from."""
+        return self._is_stale(session, self._derived)
+
+    def _has(self, session: str, assets: Collection[dg.AssetKey]) -> bool:
+        return not any(self.missing(asset, [session]) for asset in assets)
+
+    def _is_stale(self, session: str, assets: Collection[dg.AssetKey]) -> bool:
+        """Whether one of ``assets`` is recorded earlier than a parent, or not at all.
+
+        Returns older than those of the session before were computed from what has been corrected
+        since, or from a history that started later.
+        """
+
+        def recorded(asset: dg.AssetKey, key: str | None) -> int:
+            return self._recorded[asset].get(str(key), 0)
+
+        before = calendar.offset(session, -1)
+        return recorded(RETURNS, before) > recorded(RETURNS, session) or any(
+            recorded(parent, session) > recorded(asset, session)
+            for asset in assets
+            for parent in self.assets[asset]
+        )
+
+
+def plan(progress: Progress, wanted: Span, history: int) -> list[Span]:
+    """What must run so that ``wanted`` and all that is stored is complete, in this order.
+
+    The look-back comes first: ``history`` sessions up to the first one wanted, as far as there are
+    any. No gap is left to what is already stored, nor inside it, so that a back-fill that was
+    killed goes on wherever that was. From the first session that is not done, everything to the
+    end is computed again, and of what is stored after it all but the prices: it depends on what
+    comes in.
+    """
+    stored = progress.history
+    start = max(calendar.offset(wanted.first, 1 - history) or "", first_session())
+    end = wanted.last
+    if stored:
+        start = min(start, max(stored[0], first_session()))
+        until = calendar.between(end, stored[-1])
+        end = max([end, *(key for key in until if not progress.is_brought_in(key))])
+    rest = [key for key in stored if key > end]
+    first = next((key for key in calendar.between(start, end) if not progress.is_done(key)), None)
+    if first is not None:
+        return [Span(first, end)] + ([Span(rest[0], rest[-1], derived=True)] if rest else [])
+    stale = next((key for key in rest if progress.is_to_derive(key)), None)
+    return [Span(stale, rest[-1], derived=True)] if stale else []
+
+
+def chunks(spans: Sequence[Span], size: int) -> Iterator[Span]:
+    """The spans in pieces of at most ``size`` sessions, ascending."""
+    for span in spans:
+        keys = span.keys
+        for place in range(0, len(keys), size):
+            piece = keys[place : place + size]
+            yield Span(piece[0], piece[-1], span.derived)
+
+
+def run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span) -> None:
+    """Materialise one span in one run, in this process.
+
+    Where a session of it is blocked, the sessions before that one are brought in first.
+
+    Raises:
+        RunFailedError: the run failed; the message is the failed asset's.
+    """
+    try:
+        _run(definitions, instance, span)
+    except _BlockedError as blocked:
+        before = calendar.offset(blocked.session, -1)
+        if before and before >= span.first:
+            _run(definitions, instance, Span(span.first, before, span.derived))
+        raise
+
+
+class _BlockedError(RunFailedError):
+    def __init__(self, message: str, session: str) -> None:
+        super().__init__(message)
+        self.session = session
+
+
+def _root_cause(error: SerializableErrorInfo | None) -> str:
+    """What no one foresaw, in one line; the run's log has the traceback."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    lines = error.message.strip().splitlines() if error else []
+    return lines[-1] if lines else "failed; see the run's log in the UI"
+
+
+def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span) -> None:
+    selection = None
+    if span.derived:
+        derived = dg.AssetSelection.assets(RETURNS).downstream()
+        selection = list(derived.resolve(definitions.resolve_asset_graph()))
+    result = definitions.resolve_job_def(daily_job.name).execute_in_process(
+        instance=instance,
+        tags=dict(zip(RANGE_TAGS, (span.first, span.last), strict=True)),
+        asset_selection=selection,
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    for event in () if result.success else result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            told = failure.user_failure_data
+            if told is None:
+                raise RunFailedError(f"{event.step_key}: {_root_cause(failure.error)}")
+            message = f"{event.step_key}: {told.description}"
+            if BLOCKED in told.metadata:
+                raise _BlockedError(message, str(told.metadata[BLOCKED].value))
+            raise RunFailedError(message)
+    if not result.success:
+        raise RunFailedError(
+            f"the run over {span.first} to {span.last} failed: see its log in the UI"
+        )

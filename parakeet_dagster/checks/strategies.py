@@ -1,0 +1,65 @@
+"""Checks on signals and allocations, for every enabled strategy."""
+
+import dagster as dg
+
+from parakeet_dagster.assets.metadata import table
+from parakeet_dagster.partitions import sessions
+from parakeet_dagster.resources.failures import one_line_failures
+from parakeet_dagster.storage.lake import Lake
+from strategy.invariants import broken_signals, out_of_bounds, wrong_sums
+from strategy.strategy import Strategy
+
+
+def strategy_checks(name: str, strategy: Strategy) -> list[dg.AssetChecksDefinition]:
+    """The checks of ``signals/<name>`` and ``allocations/<name>``."""
+    return [_signals_in_range(name), _weights(name, strategy)]
+
+
+def _signals_in_range(name: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=["signals", name],
+        name="signals_in_range",
+        partitions_def=sessions,
+        blocking=True,
+        description="Every signal is -1, 0 or 1 and every strength lies in [0, 1].",
+    )
+    @one_line_failures
+    def signals_in_range(
+        context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
+    ) -> dg.AssetCheckResult:
+        stored = lake.read(f"signals/{name}", context.partition_keys)
+        broken = broken_signals(stored)
+        return dg.AssetCheckResult(
+            passed=broken.empty,
+            metadata={"rows": len(stored), "broken": len(broken), "first": table(broken.head())},
+        )
+
+    return signals_in_range
+
+
+def _weights(name: str, strategy: Strategy) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=["allocations", name],
+        name="weights",
+        partitions_def=sessions,
+        blocking=True,
+        description="Each session's weights sum to 1 with CASH, every one within its bounds.",
+    )
+    @one_line_failures
+    def weights(
+        context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
+    ) -> dg.AssetCheckResult:
+        stored = lake.read(f"allocations/{name}", context.partition_keys)
+        sums, outside = wrong_sums(stored), out_of_bounds(stored, strategy)
+        lacking = len(context.partition_keys) - stored["date"].nunique()
+        return dg.AssetCheckResult(
+            passed=sums.empty and outside.empty and lacking == 0,
+            metadata={
+                "sessions": len(context.partition_keys),
+                "sessions_without_weights": lacking,
+                "wrong_sums": table(sums.reset_index().head()),
+                "out_of_bounds": table(outside.head()),
+            },
+        )
+
+    return weights

@@ -1,0 +1,345 @@
+"""The command line: ``parakeet``."""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from parakeet_dagster import sessions as calendar
+from parakeet_dagster.errors import ParakeetError, SessionError, SettingsError
+from parakeet_dagster.settings import Settings, export_dagster_home, export_dotenv, load_settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+app = typer.Typer(
+    help="From a list of tickers to today's portfolio. Settings are environment variables; see"
+    " .env.example.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="The database: the embedded PostgreSQL, or the one you named.")
+app.add_typer(db, name="db", no_args_is_help=True)
+
+out = Console()
+log = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="An array of objects on standard output.")]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line and exit code 1."""
+    export_dotenv()
+    try:
+        app()
+    except ParakeetError as error:
+        log.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Argument(metavar="FROM", help="First date, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="Last date, YYYY-MM-DD.")],
+    chunk: Annotated[int, typer.Option(min=1, help="Sessions a run.")] = 130,
+) -> None:
+    """Materialise every asset for the sessions from FROM to TO, and the look-back before them.
+
+    Dates are snapped to sessions. Each chunk is one run. Stop it at any time: the same command
+    goes on where it stopped, and does nothing once all is done.
+
+    Example: parakeet backfill 2022-01-01 2022-06-30
+    """
+    settings = load_settings()
+    from parakeet_dagster import backfill as work
+    from parakeet_dagster.connect import (
+        enabled_strategies,
+        open_database,
+        open_lake,
+        open_price_source,
+    )
+
+    wanted = work.snap(first, last, open_price_source(settings))
+    with _instance(settings) as instance:
+        from parakeet_dagster.definitions import defs
+
+        database, lake = open_database(settings), open_lake(settings.lake_url)
+        assets = work.dependencies(defs)
+        progress = work.Progress(assets, instance, lake, database)
+        database.close()
+        history = max((one.history for one in enabled_strategies(settings).values()), default=1)
+        log.print(f"Sessions {wanted.first} to {wanted.last}", highlight=False)
+        pieces = list(work.chunks(work.plan(progress, wanted, history), chunk))
+        total = sum(len(piece.keys) for piece in pieces)
+        if not total:
+            log.print("Nothing to do: every session is complete.")
+            return
+        with _bar() as bar:
+            task = bar.add_task("", total=total)
+            for piece in pieces:
+                what = "recomputing" if piece.derived else "bringing in"
+                bar.update(task, description=f"{what} {piece.first} to {piece.last}")
+                work.run(defs, instance, piece)
+                bar.advance(task, len(piece.keys))
+    log.print(f"Done: {total} sessions, {pieces[0].first} to {pieces[-1].last}", highlight=False)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to say a flag
+    """Per asset: first and last session, missing sessions, failed tickers, and how far behind.
+
+    Missing are sessions between the first and the last stored price that an asset does not have.
+    Behind are completed sessions after its last one, as far as the price source has data.
+    """
+    settings = load_settings()
+    from parakeet_dagster import backfill as work
+    from parakeet_dagster.checks.prices import due_session
+    from parakeet_dagster.connect import open_database, open_lake, open_price_source
+    from parakeet_dagster.definitions import defs
+    from parakeet_dagster.resources.io_manager import asset_path
+
+    database = open_database(settings)
+    assets = work.dependencies(defs)
+    with _instance(settings) as instance:
+        progress = work.Progress(assets, instance, open_lake(settings.lake_url), database)
+    failures = database.open_failures()
+    due = due_session(open_price_source(settings), datetime.now(UTC))
+    history = progress.history
+    span = calendar.between(history[0], history[-1]) if history else []
+    rows = []
+    for key in assets:
+        stored = progress.stored(key)
+        missing = progress.missing(key, span)
+        rows.append(
+            {
+                "asset": asset_path(key),
+                "first": stored[0] if stored else None,
+                "last": stored[-1] if stored else None,
+                "sessions": len(stored),
+                "missing": len(missing),
+                "first_missing": missing[0] if missing else None,
+                "behind": len(calendar.between(stored[-1], due)) - 1 if stored else None,
+                "failed_tickers": sorted(failures["ticker"].unique()) if key == work.PRICES else [],
+            }
+        )
+    _show(rows, "Assets", as_json=as_json)
+    if not as_json:
+        for failed in failures.to_dict("records"):
+            out.print(
+                f"{failed['ticker']} {failed['error_class']} {failed['session']:%Y-%m-%d}:"
+                f" {failed['message']}",
+                markup=False,
+            )
+        _where(settings, database.url.display)
+
+
+@app.command()
+def allocations(
+    strategy: Annotated[str | None, typer.Option(help="A strategy; default: all enabled.")] = None,
+    date: Annotated[str | None, typer.Option(help="A session; default: the latest.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002 - typer's way to say a flag
+) -> None:
+    """The target weights: what to hold, as parts of the portfolio in AUD.
+
+    Example: parakeet allocations --strategy dual_momentum --date 2022-06-30
+    """
+    settings = load_settings()
+    from parakeet_dagster.connect import catalog, open_database
+
+    known = catalog(settings)
+    if strategy is not None and strategy not in known:
+        raise SettingsError(f"--strategy {strategy}: unknown; accepted are {', '.join(known)}")
+    session = None if date is None else pd.Timestamp(calendar.require_session(date)).date()
+    database = open_database(settings)
+    weights = database.read_allocations(strategy, session)
+    if weights.empty:
+        what = f"{strategy or 'any strategy'}{f' on {date}' if date else ''}"
+        raise SessionError(
+            f"no allocation of {what} is stored: run parakeet backfill FROM TO first"
+        )
+    if as_json:
+        _show(_records(weights), "", as_json=True)
+        return
+    for (name, day), rows in weights.groupby(["strategy", "session"]):
+        ordered = rows.sort_values("weight", ascending=False, kind="stable")
+        shown = [
+            {"ticker": row["ticker"], "weight": f"{row['weight']:.2%}"}
+            for row in ordered.to_dict("records")
+        ]
+        shown.append({"ticker": "sum", "weight": f"{rows['weight'].sum():.2%}"})
+        _show(shown, f"{name} on {day:%Y-%m-%d}", as_json=False)
+
+
+@app.command()
+def universe(
+    key: Annotated[str | None, typer.Argument(help="A universe's key.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002 - typer's way to say a flag
+) -> None:
+    """The members of a universe; without a key, the universes."""
+    settings = load_settings()
+    from parakeet_dagster.connect import members
+    from strategy.universes import CUSTOM, KEYS, UNIVERSES
+
+    if key is not None:
+        _show(_records(members((key,), settings.universe_file)), key, as_json=as_json)
+        return
+    rows = []
+    for name in KEYS:
+        has_list = name != CUSTOM or settings.universe_file is not None
+        count = len(members((name,), settings.universe_file)) if has_list else None
+        about = UNIVERSES[name][0] if name in UNIVERSES else "your own list, PARAKEET_UNIVERSE_FILE"
+        active = name in settings.universe_keys
+        rows.append({"universe": name, "members": count, "active": active, "description": about})
+    _show(rows, "Universes", as_json=as_json)
+
+
+@app.command()
+def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to say a flag
+    """The catalog: every named strategy, its parameters, and whether it becomes assets."""
+    settings = load_settings()
+    from parakeet_dagster.connect import catalog, enabled_strategies
+
+    enabled = enabled_strategies(settings)
+    rows = []
+    for name, one in catalog(settings).items():
+        plain = one.model_dump(mode="json")
+        rows.append(
+            {
+                "strategy": name,
+                "enabled": name in enabled,
+                "universe": one.universe,
+                "rebalance": one.rebalance,
+                "signal": {"kind": type(one.signal).__name__, **plain["signal"]},
+                "allocation": {"kind": type(one.allocation).__name__, **plain["allocation"]},
+                "description": one.description,
+                "source": one.signal.source,
+            }
+        )
+    _show(rows, "Strategies", as_json=as_json)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Of the web server.")] = 3000) -> None:
+    """The Dagster UI with its daemon, on the same data: http://localhost:3000."""
+    settings = load_settings()
+    home = export_dagster_home(settings)
+    log.print(f"Dagster home {home}; http://localhost:{port}; Ctrl-C stops it", highlight=False)
+    program = str(Path(sys.executable).with_name("dagster"))
+    arguments = ["dev", "-m", "parakeet_dagster.definitions", "--port", str(port)]
+    os.execv(program, [program, *arguments])  # noqa: S606 - our own arguments, no shell
+
+
+@db.command("status")
+def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to say a flag
+    """Where the database is and what it holds."""
+    settings = load_settings()
+    from parakeet_dagster.connect import open_database
+
+    database = open_database(settings)
+    summary = database.market_data_summary()
+    row = {"url": database.url.display, "bars": summary.rows}
+    row |= {"first": str(summary.first_date or ""), "last": str(summary.last_date or "")}
+    _show([row], "Database", as_json=as_json)
+
+
+@db.command("start")
+def db_start() -> None:
+    """Start the embedded PostgreSQL and apply the schema. Everything else does so by itself."""
+    settings = load_settings()
+    from parakeet_dagster.connect import open_database
+
+    database = open_database(settings)
+    database.apply_schema()
+    log.print(f"Running: {database.url.display}", highlight=False, soft_wrap=True)
+
+
+@db.command("stop")
+def db_stop() -> None:
+    """Stop the embedded PostgreSQL; nothing is lost. It starts again when it is needed."""
+    settings = load_settings()
+    from parakeet_dagster.connect import embedded_postgres
+
+    if settings.database_url is not None:
+        raise SettingsError(
+            "NEON_DATABASE_URL is set: its server is not ours to stop; unset it to stop the"
+            " embedded one"
+        )
+    stopped = embedded_postgres(settings).stop()
+    log.print("Stopped." if stopped else "It was not running.")
+
+
+def _instance(settings: Settings) -> "dg.DagsterInstance":
+    export_dagster_home(settings)
+    import dagster as dg
+
+    return dg.DagsterInstance.get()
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("sessions"),
+        TimeRemainingColumn(),
+        console=log,
+    )
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = frame.copy()
+    for name in plain.select_dtypes("datetime"):
+        plain[name] = plain[name].dt.strftime("%Y-%m-%d")
+    records: list[dict[str, Any]] = plain.to_dict("records")  # type: ignore[assignment]  # names are str
+    return records
+
+
+def _show(rows: list[dict[str, Any]], title: str, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return
+    table = Table(title=title, title_justify="left")
+    numeric = {name for row in rows for name, value in row.items() if isinstance(value, int)}
+    for name in rows[0]:
+        table.add_column(name, justify="right" if name in numeric or name == "weight" else "left")
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    out.print(table)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - a cell of any column
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_text(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "-"
+    return str(value)
+
+
+def _where(settings: Settings, database: str) -> None:
+    places = {
+        "lake": settings.lake_url,
+        "database": database,
+        "Dagster home": str(settings.instance_home),
+        "prices": settings.price_source,
+        "universes": ", ".join(settings.universe_keys),
+    }
+    for what, place in places.items():
+        out.print(f"{what:13} {place}", highlight=False, markup=False, soft_wrap=True)
+    if settings.price_source == "sample":
+        out.print(
+            "Sample prices are adjusted closes to 2022-12-28: open, high and low equal the close,"
+            " volume is 0."
+        )

@@ -1,0 +1,65 @@
+"""The whole graph on one screen.
+
+ticker_universe -> raw_prices -+-> market_data
+                               +-> daily_returns -> signals/<strategy> -> allocations/<strategy>
+fx_rates -----------------------------^
+
+Loading this connects to nothing; it reads the settings, with none set too.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from parakeet_dagster.assets.fx import fx_rates
+from parakeet_dagster.assets.prices import market_data, raw_prices
+from parakeet_dagster.assets.returns import daily_returns
+from parakeet_dagster.assets.strategies import strategy_assets
+from parakeet_dagster.assets.universe import ticker_universe
+from parakeet_dagster.checks.prices import PRICE_CHECKS
+from parakeet_dagster.checks.strategies import strategy_checks
+from parakeet_dagster.connect import check_settings, enabled_strategies
+from parakeet_dagster.resources.io_manager import LakeIOManager
+from parakeet_dagster.resources.market import PriceSourceResource, UniverseResource
+from parakeet_dagster.resources.storage import LakeResource, NeonResource
+from parakeet_dagster.schedules import daily_job, daily_schedule
+from parakeet_dagster.settings import Settings, load_settings
+from strategy.strategy import Strategy
+
+
+def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) -> dg.Definitions:
+    """The graph for these settings and these strategies."""
+    lake = LakeResource(url=settings.lake_url)
+    running = settings.schedules_running
+    return dg.Definitions(
+        assets=[
+            ticker_universe,
+            fx_rates,
+            raw_prices,
+            market_data,
+            daily_returns,
+            *(asset for name, one in strategies.items() for asset in strategy_assets(name, one)),
+        ],
+        asset_checks=[
+            *PRICE_CHECKS,
+            *(check for name, one in strategies.items() for check in strategy_checks(name, one)),
+        ],
+        resources={
+            "lake": lake,
+            "neon": NeonResource(),
+            "prices": PriceSourceResource(name=settings.price_source),
+            "universe": UniverseResource(
+                universes=list(settings.universe_keys),
+                file=str(settings.universe_file) if settings.universe_file else None,
+            ),
+            "io_manager": LakeIOManager(lake=lake),
+        },
+        jobs=[daily_job],
+        schedules=[daily_schedule(dg.DefaultScheduleStatus("RUNNING" if running else "STOPPED"))],
+        executor=dg.in_process_executor,
+    )
+
+
+_settings = load_settings()
+check_settings(_settings)
+defs = build_definitions(_settings, enabled_strategies(_settings))

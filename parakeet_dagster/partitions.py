@@ -1,0 +1,72 @@
+"""The one partition definition, and the look-back mapping on it."""
+
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from parakeet_dagster import sessions as calendar
+from parakeet_dagster.closures import LAST_DAY
+from parakeet_dagster.errors import SessionError
+from parakeet_dagster.settings import load_settings
+
+# Single-run back-fills and partitioned checks are previews; pyproject.toml pins Dagster's minor
+# version for them, so that the warnings say nothing new.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+
+class SessionPartitions(dg.DailyPartitionsDefinition):
+    """Daily partitions that answer a wrong key with one line naming the nearest sessions.
+
+    Dagster itself answers an unknown key with a traceback, and a reversed range with a run over
+    no partition that succeeds.
+    """
+
+    def validate_partition_key(self, partition_key: str, context: Any) -> None:  # noqa: ANN401, ARG002 - Dagster's signature; its context type is not public
+        """Accept a session whose window has closed.
+
+        Raises:
+            SessionError: the key is no session, or not one of this definition yet.
+        """
+        session = calendar.require_session(partition_key)
+        super_keys = (self.get_first_partition_key(), self.get_last_partition_key())
+        if not self.has_partition_key(session):
+            raise SessionError(
+                f"{session} is not among the sessions so far, {super_keys[0]} to {super_keys[1]}:"
+                " choose one of those"
+            )
+
+    def get_partition_keys_in_range(
+        self, partition_key_range: dg.PartitionKeyRange
+    ) -> Sequence[str]:
+        """Every session in the range, both ends included.
+
+        Raises:
+            SessionError: the range ends before it starts.
+        """
+        if partition_key_range.end < partition_key_range.start:
+            raise SessionError(
+                f"the range {partition_key_range.start}...{partition_key_range.end} is reversed:"
+                " write the earlier session first"
+            )
+        return super().get_partition_keys_in_range(partition_key_range)
+
+
+sessions = SessionPartitions(
+    start_date=f"{load_settings().first_session:%Y-%m-%d}",
+    end_date=f"{datetime.fromisoformat(LAST_DAY) + timedelta(days=1):%Y-%m-%d}",
+    timezone="UTC",
+    exclusions=[
+        "0 0 * * 6",
+        "0 0 * * 0",
+        *(datetime.fromisoformat(day).replace(tzinfo=UTC) for day in calendar.BOTH_CLOSED),
+    ],
+)
+
+
+def trailing(lookback: int) -> dg.TimeWindowPartitionMapping:
+    """A window of the session and the ``lookback`` sessions before it."""
+    return dg.TimeWindowPartitionMapping(start_offset=-lookback, end_offset=0)

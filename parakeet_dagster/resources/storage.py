@@ -1,0 +1,38 @@
+"""The lake and the database, as assets receive them.
+
+Nothing here holds a URL with a password: the connection is made from the settings when a run
+starts, so that no secret reaches run config, metadata or the UI.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from parakeet_dagster.connect import open_database, open_lake
+from parakeet_dagster.settings import load_settings
+from parakeet_dagster.storage.database import Database
+from parakeet_dagster.storage.lake import Lake
+
+
+class LakeResource(dg.ConfigurableResource[Lake]):
+    """The lake of ``PARAKEET_LAKE``; on S3 through dagster-aws's ``S3Resource``."""
+
+    url: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> Lake:  # noqa: ARG002 - Dagster's signature
+        """One lake a run."""
+        return open_lake(self.url)
+
+
+class NeonResource(dg.ConfigurableResource[Database]):
+    """The database of ``NEON_DATABASE_URL``, or the embedded PostgreSQL where it is unset."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Database]:  # noqa: ARG002 - Dagster's signature
+        """One connection pool a step, given back at its end."""
+        database = open_database(load_settings())
+        try:
+            yield database
+        finally:
+            database.close()
