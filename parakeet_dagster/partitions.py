@@ -1,4 +1,4 @@
-"""The one partition definition, and the look-back mapping on it."""
+"""The one partition definition, and look-back windows on it."""
 
 import warnings
 from collections.abc import Sequence
@@ -16,6 +16,10 @@ from parakeet_dagster.settings import load_settings
 # version for them, so that the warnings say nothing new.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+LOOKBACK = "lookback"
+PARTITION_TAG = "dagster/partition"
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
 class SessionPartitions(dg.DailyPartitionsDefinition):
@@ -67,6 +71,11 @@ sessions = SessionPartitions(
 )
 
 
-def trailing(lookback: int) -> dg.TimeWindowPartitionMapping:
-    """A window of the session and the ``lookback`` sessions before it."""
-    return dg.TimeWindowPartitionMapping(start_offset=-lookback, end_offset=0)
+def trailing(lookback: int, key: Sequence[str] | None = None) -> dg.AssetIn:
+    """An input that is loaded with the ``lookback`` sessions before the run's own.
+
+    The I/O manager widens the window. To Dagster the input is an ordinary one, session by session:
+    with a ``TimeWindowPartitionMapping`` a back-fill from the UI would ask for every session whose
+    window holds one of those selected, up to a year after them, in a run per layer of the graph.
+    """
+    return dg.AssetIn(key=key, metadata={LOOKBACK: lookback})

@@ -4,6 +4,7 @@ A session is a weekday on which XNYS or XASX is open. Session D is complete for 
 01:00 UTC on D+1 in every combination of daylight-saving times.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
@@ -57,6 +58,11 @@ def between(first: str, last: str) -> list[str]:
     days = calendar()
     inside = days[(days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))]
     return inside.strftime("%Y-%m-%d").tolist()
+
+
+def window(keys: Sequence[str], lookback: int) -> list[str]:
+    """Consecutive session keys, and the ``lookback`` sessions before them as far as there are."""
+    return between(offset(keys[0], -lookback) or key(calendar()[0]), keys[-1])
 
 
 def last_completed(now: datetime | None = None) -> str:

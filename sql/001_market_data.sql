@@ -1,5 +1,5 @@
 -- One bar per ticker and day, as it traded that day. PostgreSQL sorts NaN above Infinity, so
--- "< 'Infinity'" refuses both.
+-- "< 'Infinity'" refuses both. Prices within 1e-6 of each other count as equal, as in the lake.
 CREATE TABLE IF NOT EXISTS market_data (
     ticker         text COLLATE "C" NOT NULL,
     date           date             NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS market_data (
         AND adjusted_close > 0 AND adjusted_close < 'Infinity'
     ),
     CONSTRAINT market_data_low_to_high CHECK (
-        low <= open AND low <= close AND open <= high AND close <= high
+        low <= least(open, close) * 1.000001 AND high * 1.000001 >= greatest(open, close)
     ),
     CONSTRAINT market_data_volume_not_negative CHECK (volume >= 0),
     CONSTRAINT market_data_quality_known CHECK (data_quality IN ('good', 'suspect'))

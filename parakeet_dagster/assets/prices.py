@@ -30,7 +30,6 @@ COVERAGE = "coverage"
         dg.AssetCheckSpec(
             COVERAGE,
             asset="raw_prices",
-            partitions_def=sessions,
             description="Each open market has a bar for at least 80 % of the tickers listed that"
             " day. Judged before anything is written: a blocked session is stored nowhere.",
         )

@@ -14,7 +14,7 @@ from strategy.returns import total_returns
 @dg.asset(
     partitions_def=sessions,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    ins={"fx_rates": dg.AssetIn(partition_mapping=trailing(1))},
+    ins={"fx_rates": trailing(1)},
     group_name="prices",
     kinds={"parquet"},
     owners=OWNERS,

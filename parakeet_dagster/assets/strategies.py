@@ -29,7 +29,7 @@ def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         key=["signals", name],
         description=f"{strategy.description}.\n\nWhat it would hold on each session: a function of"
         f" the {lookback} sessions that end there. {strategy.signal.source}.",
-        ins={"daily_returns": dg.AssetIn(partition_mapping=trailing(lookback - 1))},
+        ins={"daily_returns": trailing(lookback - 1)},
         **_common("signals", strategy),
     )
     @one_line_failures
@@ -65,8 +65,8 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         f" each period ({strategy.rebalance}) and kept until the next; `CASH` is a row."
         f" {strategy.allocation.source}.",
         ins={
-            "signals": dg.AssetIn(["signals", name], partition_mapping=trailing(period)),
-            "daily_returns": dg.AssetIn(partition_mapping=trailing(period + lookback - 1)),
+            "signals": trailing(period, ["signals", name]),
+            "daily_returns": trailing(period + lookback - 1),
         },
         **_common("allocations", strategy),
     )

@@ -10,7 +10,7 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.metadata import table
 from parakeet_dagster.assets.prices import market_data, raw_prices
 from parakeet_dagster.assets.returns import daily_returns
-from parakeet_dagster.partitions import sessions
+from parakeet_dagster.checks.scope import judged_sessions
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.checksum import lake_checksum
@@ -32,7 +32,6 @@ RULES = {
             name,
             asset=raw_prices,
             blocking=True,
-            partitions_def=sessions,
             description=f"No stored row breaks the rule `{rule}` of strategy/price_rules.py.",
         )
         for name, rule in RULES.items()
@@ -43,7 +42,7 @@ def raw_prices_rules(
     context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
 ) -> Iterator[dg.AssetCheckResult]:
     """Judge what is stored, not what was about to be."""
-    stored = lake.read("raw_prices", context.partition_keys)
+    stored = lake.read("raw_prices", judged_sessions(context, lake, "raw_prices"))
     broken = broken_rule(stored)
     for name, rule in RULES.items():
         wrong = stored[broken == rule]
@@ -56,7 +55,6 @@ def raw_prices_rules(
 
 @dg.asset_check(
     asset=market_data,
-    partitions_def=sessions,
     description="For each session the table holds the lake's rows: the same number, the same"
     " checksum over ticker, prices and volume.",
 )
@@ -67,7 +65,7 @@ def equals_lake(
     neon: dg.ResourceParam[Database],
 ) -> dg.AssetCheckResult:
     """Compare database and lake session by session."""
-    keys = context.partition_keys
+    keys = judged_sessions(context, lake, "raw_prices")
     days = [pd.Timestamp(key).date() for key in keys]
     in_lake = lake_checksum(lake.read("raw_prices", keys)).set_index("date")
     in_database = neon.market_data_checksums(days[0], days[-1]).set_index("date")

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from parakeet_dagster.assets.metadata import table
-from parakeet_dagster.partitions import sessions
+from parakeet_dagster.checks.scope import judged_sessions
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.lake import Lake
 from strategy.invariants import broken_signals, out_of_bounds, wrong_sums
@@ -19,7 +19,6 @@ def _signals_in_range(name: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=["signals", name],
         name="signals_in_range",
-        partitions_def=sessions,
         blocking=True,
         description="Every signal is -1, 0 or 1 and every strength lies in [0, 1].",
     )
@@ -27,7 +26,8 @@ def _signals_in_range(name: str) -> dg.AssetChecksDefinition:
     def signals_in_range(
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.AssetCheckResult:
-        stored = lake.read(f"signals/{name}", context.partition_keys)
+        asset = f"signals/{name}"
+        stored = lake.read(asset, judged_sessions(context, lake, asset))
         broken = broken_signals(stored)
         return dg.AssetCheckResult(
             passed=broken.empty,
@@ -41,7 +41,6 @@ def _weights(name: str, strategy: Strategy) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=["allocations", name],
         name="weights",
-        partitions_def=sessions,
         blocking=True,
         description="Each session's weights sum to 1 with CASH, every one within its bounds.",
     )
@@ -49,13 +48,15 @@ def _weights(name: str, strategy: Strategy) -> dg.AssetChecksDefinition:
     def weights(
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.AssetCheckResult:
-        stored = lake.read(f"allocations/{name}", context.partition_keys)
+        asset = f"allocations/{name}"
+        judged = judged_sessions(context, lake, asset)
+        stored = lake.read(asset, judged)
         sums, outside = wrong_sums(stored), out_of_bounds(stored, strategy)
-        lacking = len(context.partition_keys) - stored["date"].nunique()
+        lacking = len(judged) - stored["date"].nunique()
         return dg.AssetCheckResult(
             passed=sums.empty and outside.empty and lacking == 0,
             metadata={
-                "sessions": len(context.partition_keys),
+                "sessions": len(judged),
                 "sessions_without_weights": lacking,
                 "wrong_sums": table(sums.reset_index().head()),
                 "out_of_bounds": table(outside.head()),

@@ -3,6 +3,8 @@
 import dagster as dg
 import pandas as pd
 
+from parakeet_dagster import sessions as calendar
+from parakeet_dagster.partitions import LOOKBACK
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.lake import Lake
 
@@ -11,8 +13,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
     """Frames in the lake, one file per session.
 
     An output is split by its column ``date`` into the run's sessions, a session without rows
-    becoming an empty, typed file. An input is the window that the asset's partition mapping asks
-    for; what is missing inside the stored history is an error that names it.
+    becoming an empty, typed file. An input is the run's sessions and the look-back before them
+    (see ``trailing``); what is missing inside the stored history is an error that names it.
     """
 
     lake: dg.ResourceDependency[Lake]
@@ -26,8 +28,10 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     @one_line_failures
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """Read a window of sessions."""
-        return self.lake.read_window(asset_path(context.asset_key), context.asset_partition_keys)
+        """Read the sessions of the run, and as many before them as the input looks back."""
+        keys = context.asset_partition_keys
+        lookback = int((context.definition_metadata or {}).get(LOOKBACK, 0))
+        return self.lake.read_window(asset_path(context.asset_key), calendar.window(keys, lookback))
 
 
 def asset_path(key: dg.AssetKey) -> str:
