@@ -1,0 +1,468 @@
+"""The real yfinance against a local server that speaks Yahoo's protocol."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from parakeet_dagster.errors import PriceSourceError
+from parakeet_dagster.price_sources.base import BAR_COLUMNS, FailureClass
+from parakeet_dagster.price_sources.yahoo import YahooSource
+from parakeet_dagster.price_sources.yahoo_session import Patience
+from parakeet_dagster_tests.yahoo_server import (
+    COOKIE_PAGE,
+    CRUMB_PAGE,
+    Fault,
+    Listed,
+    YahooServer,
+    an_australian_share,
+    apple_in_2020,
+    halted_with_a_split,
+    invented_bars,
+    sessions_of,
+)
+
+PRICES = ["open", "high", "low", "close"]
+FIRST, LAST = date(2020, 6, 1), date(2020, 10, 30)
+AFTER_THE_LAST_CLOSE = datetime(2020, 10, 30, 21, 0, tzinfo=UTC)
+HURRIED = Patience(
+    timeout=2.0, wait_initial=0.01, wait_max=0.02, wait_jitter=0.01, cool_down=0.05, cool_downs=10
+)
+
+
+def fund():
+    """An ETF whose capital gain Yahoo also counts in the dividend."""
+    bars = invented_bars(
+        sessions_of("XNYS", "2020-06-01", "2020-10-30"), first_close=90.0, volume=9
+    )
+    return Listed(
+        bars,
+        dividends={"2020-09-21": 1.577391},
+        capital_gains={"2020-09-21": 1.2},
+        instrument_type="ETF",
+    )
+
+
+def split_and_dividend_at_once():
+    bars = invented_bars(
+        sessions_of("XNYS", "2020-06-01", "2020-10-30"), first_close=20.0, volume=9
+    )
+    return Listed(
+        bars,
+        dividends={"2020-07-15": 0.5},
+        splits={"2020-07-15": 2.0, "2020-09-15": 3.0},
+    )
+
+
+LISTED = {
+    "AAPL": apple_in_2020(),
+    "HALT": halted_with_a_split(),
+    "BHP.AX": an_australian_share(),
+    "FUND": fund(),
+    "BOTH": split_and_dividend_at_once(),
+}
+
+
+@pytest.fixture(scope="module")
+def server():
+    with YahooServer(LISTED) as yahoo, pytest.MonkeyPatch.context() as patch:
+        for name, value in yahoo.environment().items():
+            patch.setenv(name, value)
+        yield yahoo
+
+
+@pytest.fixture
+def yahoo(server):
+    server.reset(now=AFTER_THE_LAST_CLOSE)
+    server.listed = dict(LISTED)
+    return server
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def source(yahoo, cache_dir):
+    """A source whose clock is the server's."""
+    return YahooSource(cache_dir, 1000.0, now=lambda: yahoo.now, patience=HURRIED)
+
+
+def members(*tickers):
+    return pd.DataFrame(
+        {
+            "ticker": tickers,
+            "market": ["XASX" if ticker.endswith(".AX") else "XNYS" for ticker in tickers],
+            "currency": ["AUD" if ticker.endswith(".AX") else "USD" for ticker in tickers],
+        }
+    )
+
+
+def bars_of(answer, ticker):
+    bars = answer.bars[answer.bars["ticker"] == ticker]
+    return bars.set_index("date").drop(columns="ticker")
+
+
+def reasons(answer):
+    return {failure.ticker: failure.error_class.value for failure in answer.failures}
+
+
+# Prices and actions
+
+
+@pytest.mark.parametrize("ticker", ["AAPL", "HALT", "BHP.AX", "FUND", "BOTH"])
+def test_every_bar_comes_back_as_it_traded(source, ticker):
+    listed = LISTED[ticker]
+    bars = bars_of(source.fetch(members(ticker), FIRST, LAST), ticker)
+    traded = bars[bars["close"].notna()]
+    expected = listed.bars.set_index(listed.bars.index.as_unit("us").rename("date"))
+    assert_frame_equal(traded[[*PRICES, "volume"]], expected, check_freq=False, check_exact=True)
+    assert traded["dividend"].sum() == sum(listed.dividends.values())
+
+
+def test_apple_in_2020(source):
+    bars = bars_of(source.fetch(members("AAPL"), FIRST, LAST), "AAPL")
+    shown = bars[["close", "dividend", "split_ratio"]]
+    assert shown.loc["2020-08-06"].tolist() == [455.61, 0.0, 1.0]
+    assert shown.loc["2020-08-07"].tolist() == [444.45, 0.82, 1.0]
+    assert shown.loc["2020-08-28"].tolist() == [499.23, 0.0, 1.0]
+    assert shown.loc["2020-08-31"].tolist() == [129.04, 0.0, 4.0]
+    assert bars.loc["2020-08-28", "volume"] == 46_907_500
+
+
+def test_a_later_split_changes_nothing(source, yahoo):
+    """On 08-28 Yahoo shows 499.23, from 08-31 on 124.8075, for the same day."""
+    yahoo.now = datetime(2020, 8, 28, 22, 0, tzinfo=UTC)
+    before = source.fetch(members("AAPL"), FIRST, date(2020, 8, 28))
+    yahoo.now = AFTER_THE_LAST_CLOSE
+    after = source.fetch(members("AAPL"), FIRST, date(2020, 8, 28))
+    assert_frame_equal(before.bars, after.bars, check_exact=True)
+
+
+def test_splits_after_the_range_are_known_though_not_returned(source):
+    answer = source.fetch(members("AAPL"), date(2020, 8, 6), date(2020, 8, 7))
+    assert bars_of(answer, "AAPL")["close"].tolist() == [455.61, 444.45]
+
+
+def test_a_split_inside_a_halt_keeps_its_date(source):
+    """yfinance books it to the last bar before the halt, and would lose it in a later window."""
+    (split_day,) = LISTED["HALT"].splits
+    for start in (FIRST, date(2020, 7, 6)):
+        bars = bars_of(source.fetch(members("HALT"), start, LAST), "HALT")
+        assert bars[bars["split_ratio"] != 1.0].index.strftime("%Y-%m-%d").tolist() == [split_day]
+        row = bars.loc[split_day]
+        assert row[PRICES].isna().all()
+        assert (row["volume"], row["dividend"], row["split_ratio"]) == (0, 0.0, 0.1)
+
+
+def test_an_action_while_nothing_trades_is_no_failure(source, yahoo):
+    yahoo.now = datetime(2020, 7, 31, 21, 0, tzinfo=UTC)
+    answer = source.fetch(members("HALT"), date(2020, 7, 1), date(2020, 7, 31))
+    assert answer.bars[["date", "split_ratio"]].to_numpy().tolist() == [
+        [pd.Timestamp("2020-07-21"), 0.1]
+    ]
+    assert answer.listing.loc["HALT"].tolist() == [pd.Timestamp("2020-06-01"), pd.NaT]
+    assert answer.failures == ()
+
+
+def test_nothing_at_all_while_nothing_trades_is_no_data(source, yahoo):
+    yahoo.now = datetime(2020, 7, 10, 21, 0, tzinfo=UTC)
+    answer = source.fetch(members("HALT"), date(2020, 7, 1), date(2020, 7, 10))
+    assert reasons(answer) == {"HALT": "NO_DATA"}
+    assert answer.listing.empty
+
+
+def test_a_dividend_on_the_day_of_a_split_is_per_old_share(source):
+    bars = bars_of(source.fetch(members("BOTH"), FIRST, LAST), "BOTH")
+    assert bars.loc["2020-07-15", ["dividend", "split_ratio"]].tolist() == [0.5, 2.0]
+
+
+def test_a_capital_gain_in_the_dividend_counts_once(source):
+    bars = bars_of(source.fetch(members("FUND"), FIRST, LAST), "FUND")
+    assert bars["dividend"].sum() == 1.577391
+
+
+def test_rows_out_of_order_and_twice(source, yahoo):
+    tidy = source.fetch(members("AAPL"), FIRST, LAST)
+    yahoo.fail("AAPL", Fault.SHUFFLED)
+    assert_frame_equal(source.fetch(members("AAPL"), FIRST, LAST).bars, tidy.bars)
+
+
+def test_rows_of_nulls_are_no_bars(source, yahoo):
+    holes = LISTED["AAPL"].bars.astype("float64")
+    holes.loc["2020-08-10":"2020-08-12"] = None
+    yahoo.listed["AAPL"] = replace(LISTED["AAPL"], bars=holes)
+    bars = bars_of(source.fetch(members("AAPL"), FIRST, LAST), "AAPL")
+    assert len(bars) == len(holes) - 3
+    assert bars["close"].notna().all()
+
+
+def test_columns_types_and_order(source):
+    answer = source.fetch(members("BOTH", "BHP.AX", "AAPL"), FIRST, LAST)
+    assert tuple(answer.bars.columns) == BAR_COLUMNS
+    assert_frame_equal(answer.bars, answer.bars.sort_values(["ticker", "date"], ignore_index=True))
+    nothing = source.fetch(members(), FIRST, LAST)
+    failed = source.fetch(members("DEAD"), FIRST, LAST)
+    for empty in (nothing, failed):
+        assert empty.bars.empty
+        assert empty.listing.empty
+        assert empty.bars.dtypes.to_dict() == answer.bars.dtypes.to_dict()
+        assert empty.listing.dtypes.to_dict() == answer.listing.dtypes.to_dict()
+        assert empty.listing.index.dtype == answer.listing.index.dtype
+        assert empty.listing.index.name == answer.listing.index.name == "ticker"
+
+
+def test_the_listing_reaches_beyond_the_range(source):
+    answer = source.fetch(members("BHP.AX", "AAPL"), date(2020, 8, 3), date(2020, 8, 4))
+    assert answer.listing.index.tolist() == ["AAPL", "BHP.AX"]
+    assert answer.listing["first_bar"].tolist() == list(
+        pd.to_datetime(["1980-12-12", "2020-06-01"])
+    )
+    assert answer.listing["last_bar"].tolist() == list(pd.to_datetime(["2020-10-30", "2020-10-30"]))
+
+
+def test_a_ticker_named_twice_is_asked_once(source, yahoo):
+    answer = source.fetch(members("AAPL", "AAPL"), FIRST, LAST)
+    assert yahoo.requests["AAPL"] == 1
+    assert bars_of(answer, "AAPL").loc["2020-08-28", "close"] == 499.23
+
+
+# Days that count
+
+
+@pytest.mark.parametrize(
+    ("now", "last_bar"),
+    [
+        ("2020-08-28 13:00", "2020-08-27"),  # before the open in New York
+        ("2020-08-28 17:00", "2020-08-27"),  # trading
+        ("2020-08-28 20:19", "2020-08-27"),  # closed at 20:00
+        ("2020-08-28 20:20", "2020-08-28"),
+        ("2020-08-29 01:00", "2020-08-28"),  # when the session is due; still the 28th there
+        ("2020-08-30 12:00", "2020-08-28"),  # Sunday
+    ],
+)
+def test_an_unfinished_bar_is_left_out(source, yahoo, now, last_bar):
+    yahoo.now = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    answer = source.fetch(members("AAPL"), FIRST, LAST)
+    assert answer.bars["date"].max() == pd.Timestamp(last_bar)
+    assert answer.listing.loc["AAPL", "last_bar"] == pd.Timestamp(last_bar)
+
+
+def test_only_an_unfinished_bar_is_no_data(source, yahoo):
+    yahoo.now = datetime(2020, 8, 28, 17, 0, tzinfo=UTC)
+    answer = source.fetch(members("AAPL"), date(2020, 8, 28), date(2020, 8, 28))
+    assert reasons(answer) == {"AAPL": "NO_DATA"}
+    assert answer.failures[0].message == "Yahoo has no finished bar since 2020-08-28"
+
+
+def test_a_bar_on_a_holiday_is_dropped_and_its_dividend_is_not(source, yahoo, caplog):
+    stray = LISTED["AAPL"].bars.loc[["2020-07-02"]].set_axis([pd.Timestamp("2020-07-04")])
+    bars = pd.concat([LISTED["AAPL"].bars, stray]).sort_index()
+    yahoo.listed["AAPL"] = replace(LISTED["AAPL"], bars=bars, dividends={"2020-07-04": 0.4})
+    found = bars_of(source.fetch(members("AAPL"), FIRST, LAST), "AAPL")
+    assert pd.Timestamp("2020-07-04") not in found.index
+    assert found.loc["2020-07-06", "dividend"] == 0.4
+    assert "1 bars dropped on days that are no session of XNYS: AAPL 2020-07-04" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("session", "closed"), [(date(2020, 6, 8), "BHP.AX"), (date(2020, 7, 3), "AAPL")]
+)
+def test_a_closed_market_is_no_failure(source, yahoo, session, closed):
+    yahoo.now = datetime(session.year, session.month, session.day + 1, 1, 0, tzinfo=UTC)
+    answer = source.fetch(members("AAPL", "BHP.AX"), session, session)
+    assert answer.failures == ()
+    assert closed not in set(answer.bars["ticker"])
+    assert len(answer.bars) == 1
+    assert answer.listing.loc[closed, "last_bar"] < pd.Timestamp(session)
+
+
+# Requests
+
+
+def test_one_request_a_ticker_through_the_exchanges_tomorrow(source, yahoo):
+    source.fetch(members("AAPL", "BHP.AX", "HALT"), date(2020, 8, 3), date(2020, 8, 7))
+    assert [yahoo.requests[ticker] for ticker in ("AAPL", "BHP.AX", "HALT")] == [1, 1, 1]
+    assert yahoo.requests[CRUMB_PAGE] == 1
+    window = [pd.Timestamp(moment, unit="s", tz="UTC") for moment in yahoo.windows["AAPL"]]
+    assert window == [
+        pd.Timestamp("2020-08-03", tz="America/New_York"),
+        pd.Timestamp("2020-10-31", tz="America/New_York"),
+    ]
+    window = [pd.Timestamp(moment, unit="s", tz="UTC") for moment in yahoo.windows["BHP.AX"]]
+    assert window == [
+        pd.Timestamp("2020-08-03", tz="Australia/Sydney"),
+        pd.Timestamp("2020-11-01", tz="Australia/Sydney"),  # there it is the 31st already
+    ]
+
+
+def test_every_batch_asks_anew(source, yahoo):
+    for _ in range(2):
+        source.fetch(members("AAPL"), FIRST, LAST)
+    assert yahoo.requests["AAPL"] == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error_class", "requests"),
+    [
+        (Fault.DELISTED, "DELISTED", 1),
+        (Fault.DELISTED_IN_200, "DELISTED", 1),
+        (Fault.NO_DATA_FOR_DATES, "NO_DATA", 1),
+        (Fault.EMPTY, "NO_DATA", 1),
+        (Fault.TRUNCATED, "BAD_DATA", 3),
+        (Fault.HTML, "BAD_DATA", 3),
+        (Fault.WRONG_SYMBOL, "BAD_DATA", 3),
+        (Fault.NO_ADJCLOSE, "BAD_DATA", 3),
+        (Fault.RAGGED, "BAD_DATA", 3),
+        (Fault.SERVER_ERROR, "NETWORK", 5),
+        (Fault.UNAUTHORIZED, "NETWORK", 10),  # each time once more with a new crumb
+        (Fault.RATE_LIMIT, "RATE_LIMIT", 5),
+    ],
+)
+def test_a_failure_is_returned_by_class(source, yahoo, fault, error_class, requests):
+    yahoo.fail("AAPL", fault)
+    answer = source.fetch(members("AAPL", "BHP.AX"), FIRST, LAST)
+    assert reasons(answer) == {"AAPL": error_class}
+    assert "\n" not in answer.failures[0].message
+    assert yahoo.requests["AAPL"] == requests
+    assert answer.listing.index.tolist() == ["BHP.AX"]
+
+
+def test_a_connection_that_breaks_is_a_network_failure(source, yahoo):
+    yahoo.fail("AAPL", Fault.RESET)
+    answer = source.fetch(members("AAPL", "BHP.AX"), FIRST, LAST)
+    assert reasons(answer) == {"AAPL": "NETWORK"}
+    assert yahoo.requests["AAPL"] >= 5  # libcurl itself repeats once on a connection it kept
+
+
+def test_no_answer_is_a_timeout(yahoo, cache_dir):
+    patience = replace(HURRIED, timeout=0.3)
+    source = YahooSource(cache_dir, 1000.0, now=lambda: yahoo.now, patience=patience)
+    yahoo.fail("AAPL", Fault.HANG)
+    answer = source.fetch(members("AAPL", "BHP.AX"), FIRST, LAST)
+    assert reasons(answer) == {"AAPL": "TIMEOUT"}
+    assert yahoo.requests["AAPL"] == 4
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.RATE_LIMIT,
+        Fault.SERVER_ERROR,
+        Fault.TRUNCATED,
+        Fault.HTML,
+        Fault.RESET,
+        Fault.UNAUTHORIZED,
+        Fault.WRONG_SYMBOL,
+    ],
+)
+def test_a_failure_that_passes_leaves_no_trace(source, yahoo, fault):
+    undisturbed = source.fetch(members("AAPL"), FIRST, LAST)
+    yahoo.fail("AAPL", fault, times=2)
+    answer = source.fetch(members("AAPL"), FIRST, LAST)
+    assert answer.failures == ()
+    assert_frame_equal(answer.bars, undisturbed.bars)
+
+
+def test_retry_after_is_honoured(yahoo, cache_dir):
+    patience = replace(HURRIED, cool_down=3600.0)
+    source = YahooSource(cache_dir, 1000.0, now=lambda: yahoo.now, patience=patience)
+    yahoo.fail("AAPL", Fault.RATE_LIMIT, times=1, retry_after=0)
+    assert source.fetch(members("AAPL"), FIRST, LAST).failures == ()
+
+
+def test_a_block_ends_the_batch_and_not_the_next(yahoo, cache_dir):
+    patience = replace(HURRIED, cool_downs=3)
+    source = YahooSource(cache_dir, 1000.0, now=lambda: yahoo.now, patience=patience)
+    many = [f"S{number}" for number in range(40)]
+    for ticker in many:
+        yahoo.listed[ticker] = LISTED["FUND"]
+        yahoo.fail(ticker, Fault.RATE_LIMIT)
+    answer = source.fetch(members(*many), FIRST, LAST)
+    assert set(reasons(answer).values()) == {"RATE_LIMIT"}
+    assert len(answer.failures) == 40
+    asked = sum(yahoo.requests[ticker] for ticker in many)
+    assert asked <= 8 * 5  # eight threads, refused four times and once before that was known
+    yahoo.reset(now=AFTER_THE_LAST_CLOSE)
+    assert source.fetch(members(*many), FIRST, LAST).failures == ()
+
+
+@pytest.mark.parametrize(
+    ("page", "fault"),
+    [
+        (CRUMB_PAGE, Fault.RATE_LIMIT),
+        (CRUMB_PAGE, Fault.SERVER_ERROR),
+        (CRUMB_PAGE, Fault.UNAUTHORIZED),
+        (CRUMB_PAGE, Fault.RESET),
+        (CRUMB_PAGE, Fault.HTML),
+        (COOKIE_PAGE, Fault.RESET),
+    ],
+)
+def test_prices_come_without_a_cookie_too(source, yahoo, page, fault):
+    yahoo.fail(page, fault)
+    answer = source.fetch(members("AAPL", "BHP.AX", "HALT", "DEAD"), FIRST, LAST)
+    assert reasons(answer) == {"DEAD": "DELISTED"}
+    assert yahoo.requests["AAPL"] == 1
+
+
+def test_a_cookie_service_that_hangs_costs_one_timeout(yahoo, cache_dir):
+    patience = replace(HURRIED, timeout=0.5)
+    source = YahooSource(cache_dir, 1000.0, threads=2, now=lambda: yahoo.now, patience=patience)
+    yahoo.fail(CRUMB_PAGE, Fault.HANG)
+    answer = source.fetch(members("AAPL", "BHP.AX", "HALT", "FUND", "BOTH"), FIRST, LAST)
+    assert answer.failures == ()
+    assert yahoo.requests[CRUMB_PAGE] == 1
+
+
+def test_an_answer_over_midnight_is_asked_for_again(yahoo, cache_dir):
+    """On the day of a split, prices may be adjusted for it before the answer would name it."""
+    before = datetime(2020, 8, 31, 3, 59, 59, tzinfo=UTC)  # still the 30th in New York
+    yahoo.now = datetime(2020, 8, 31, 21, 0, tzinfo=UTC)
+    times = iter([before])
+    source = YahooSource(cache_dir, 1000.0, now=lambda: next(times, yahoo.now), patience=HURRIED)
+    answer = source.fetch(members("AAPL"), FIRST, LAST)
+    assert yahoo.requests["AAPL"] == 2
+    assert bars_of(answer, "AAPL").loc["2020-08-28", "close"] == 499.23
+
+
+# Settings that are wrong
+
+
+def test_prices_in_another_currency_are_bad_data(source, yahoo):
+    yahoo.listed["AAPL"] = replace(LISTED["AAPL"], currency="GBp")
+    answer = source.fetch(members("AAPL"), FIRST, LAST)
+    (failure,) = answer.failures
+    assert failure.error_class is FailureClass.BAD_DATA
+    assert failure.message == "Yahoo's prices are in GBp, the universe says USD"
+
+
+def test_an_unknown_market_is_named(source):
+    abroad = members("VOD.L").assign(market="XLON")
+    with pytest.raises(PriceSourceError, match=r"VOD\.L: the market 'XLON' is not known"):
+        source.fetch(abroad, FIRST, LAST)
+
+
+def test_environment_variables_alone_point_a_process_at_the_server(yahoo, tmp_path):
+    yahoo.now = None  # the process has no clock of ours
+    yahoo.listed["TODAY"] = LISTED["AAPL"]
+    program = f"""
+from datetime import date
+from pathlib import Path
+import pandas as pd
+from parakeet_dagster.price_sources.yahoo import YahooSource
+source = YahooSource(Path({str(tmp_path)!r}), 100.0)
+members = pd.DataFrame({{"ticker": ["TODAY"], "market": ["XNYS"], "currency": ["USD"]}})
+answer = source.fetch(members, date(2020, 8, 28), date(2020, 8, 31))
+print(answer.bars["close"].tolist(), answer.failures)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert run.stdout == "[499.23, 129.04] ()\n"
+    assert yahoo.requests["TODAY"] == 1
+    assert (tmp_path / "yfinance" / "tkr-tz.db").exists()
