@@ -13,8 +13,9 @@ from dagster_shared.error import SerializableErrorInfo
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.checks.prices import due_session
+from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import RunFailedError, SessionError
-from parakeet_dagster.partitions import sessions
+from parakeet_dagster.partitions import RANGE_TAGS, sessions
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.resources.failures import BLOCKED
 from parakeet_dagster.resources.io_manager import asset_path
@@ -22,7 +23,6 @@ from parakeet_dagster.schedules import daily_job
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 
-RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 PRICES = dg.AssetKey("raw_prices")
 TABLE = dg.AssetKey("market_data")
@@ -54,17 +54,17 @@ def snap(first: str, last: str, prices: PriceSource) -> Span:
     if end < start:
         raise SessionError(f"the range {first} {last} is reversed: write the earlier date first")
     keys = calendar.between(calendar.key(start), calendar.key(end))
+    earliest, latest = first_session(), due_session(prices, datetime.now(UTC))
+    if calendar.key(start) < FIRST_DAY or (keys and keys[0] < earliest):
+        raise SessionError(f"{first} is before the first session {earliest}: start there")
+    if calendar.key(end) > LAST_DAY or (keys and keys[-1] > latest):
+        whose = f"the {prices.name}'s last" if prices.last_session else "the last completed"
+        raise SessionError(f"{last} is after {whose} session {latest}: end there")
     if not keys:
         raise SessionError(
             f"there is no session from {first} to {last}: no market was open;"
             f" the nearest are {calendar.nearest(start)}"
         )
-    earliest, latest = first_session(), due_session(prices, datetime.now(UTC))
-    if keys[0] < earliest:
-        raise SessionError(f"{keys[0]} is before the first session {earliest}: start there")
-    if keys[-1] > latest:
-        whose = f"the {prices.name}'s last" if prices.last_session else "the last completed"
-        raise SessionError(f"{keys[-1]} is after {whose} session {latest}: end there")
     return Span(keys[0], keys[-1])
 
 
@@ -97,10 +97,11 @@ class Progress:
         database: Database,
     ) -> None:
         self.assets = assets
-        self._derived = {RETURNS}
+        downstream: set[dg.AssetKey] = set()
         for key, parents in assets.items():
-            if not self._derived.isdisjoint(parents):
-                self._derived.add(key)
+            if not {RETURNS, *downstream}.isdisjoint(parents):
+                downstream.add(key)
+        self._base = assets.keys() - downstream
         kind = dg.DagsterEventType.ASSET_MATERIALIZATION
         self._recorded = {
             key: instance.event_log_storage.get_latest_storage_id_by_partition(key, kind)
@@ -119,6 +120,9 @@ class Progress:
                 days = in_database.get(key.path[-1], [])
                 stored[key] &= {calendar.key(day) for day in days}
         self._stored = stored
+        self._starts = {
+            key: min(stored[key] & self._recorded[key].keys(), default=LAST_DAY) for key in assets
+        }
 
     def missing(self, asset: dg.AssetKey, keys: Sequence[str]) -> list[str]:
         """The sessions that are not recorded, or not stored."""
@@ -133,60 +137,67 @@ class Progress:
         return sorted(self._stored[asset])
 
     def is_done(self, session: str) -> bool:
-        """Whether every asset has the session, computed after all that it is computed from."""
-        return not self._is_stale(session, self.assets) and self._has(session, self.assets)
-
-    def is_brought_in(self, session: str) -> bool:
-        """Whether the session has its prices, and what else does not follow from returns."""
-        return self._has(session, self.assets.keys() - self._derived)
-
-    def is_to_derive(self, session: str) -> bool:
-        """Whether the returns, or what follows from them, are older than what they follow from."""
-        return self._is_stale(session, self._derived)
-
-    def _has(self, session: str, assets: Collection[dg.AssetKey]) -> bool:
-        return not any(self.missing(asset, [session]) for asset in assets)
-
-    def _is_stale(self, session: str, assets: Collection[dg.AssetKey]) -> bool:
-        """Whether one of ``assets`` is recorded earlier than a parent, or not at all.
+        """Whether every asset has the session, computed after all that it is computed from.
 
         Returns older than those of the session before were computed from what has been corrected
         since, or from a history that started later.
         """
+        return self._follows(session) and self._has(session, self.assets)
 
-        def recorded(asset: dg.AssetKey, key: str | None) -> int:
-            return self._recorded[asset].get(str(key), 0)
+    def is_brought_in(self, session: str) -> bool:
+        """Whether the session has its prices and its returns, and the returns are not older."""
+        return self._has(session, self._base)
 
+    def is_broken(self, session: str) -> bool:
+        """Whether the session is not done although it lies inside the history of an asset."""
+        begun = [key for key, start in self._starts.items() if start <= session]
+        return bool(begun) and not (self._follows(session) and self._has(session, begun))
+
+    def _follows(self, session: str) -> bool:
+        """Whether the returns are as new as those of the session before."""
+        recorded = self._recorded[RETURNS]
         before = calendar.offset(session, -1)
-        return recorded(RETURNS, before) > recorded(RETURNS, session) or any(
-            recorded(parent, session) > recorded(asset, session)
+        return recorded.get(str(before), 0) <= recorded.get(session, 0)
+
+    def _has(self, session: str, assets: Collection[dg.AssetKey]) -> bool:
+        """Whether ``assets`` have the session, none of them older than a parent."""
+        return not any(self.missing(asset, [session]) for asset in assets) and all(
+            self._recorded[parent].get(session, 0) < self._recorded[asset][session]
             for asset in assets
             for parent in self.assets[asset]
         )
 
 
 def plan(progress: Progress, wanted: Span, history: int) -> list[Span]:
-    """What must run so that ``wanted`` and all that is stored is complete, in this order.
+    """What must run so that ``wanted`` is complete, and what is stored too, in this order.
 
     The look-back comes first: ``history`` sessions up to the first one wanted, as far as there are
-    any. No gap is left to what is already stored, nor inside it, so that a back-fill that was
-    killed goes on wherever that was. From the first session that is not done, everything to the
-    end is computed again, and of what is stored after it all but the prices: it depends on what
-    comes in.
+    any. No gap is left to what is already stored, nor inside it: a back-fill that was killed goes
+    on wherever that was. Sessions that are stored between and after those that come in are
+    computed again, since they depend on them; their prices are left alone.
     """
     stored = progress.history
     start = max(calendar.offset(wanted.first, 1 - history) or "", first_session())
     end = wanted.last
     if stored:
-        start = min(start, max(stored[0], first_session()))
-        until = calendar.between(end, stored[-1])
-        end = max([end, *(key for key in until if not progress.is_brought_in(key))])
-    rest = [key for key in stored if key > end]
-    first = next((key for key in calendar.between(start, end) if not progress.is_done(key)), None)
-    if first is not None:
-        return [Span(first, end)] + ([Span(rest[0], rest[-1], derived=True)] if rest else [])
-    stale = next((key for key in rest if progress.is_to_derive(key)), None)
-    return [Span(stale, rest[-1], derived=True)] if stale else []
+        known = calendar.between(max(stored[0], first_session()), stored[-1])
+        broken = next((key for key in known if progress.is_broken(key)), start)
+        start = min(start, broken, calendar.offset(stored[-1], 1) or start)
+        end = max(end, stored[-1])
+    keys = calendar.between(start, end)
+    todo = [key for key in keys if not progress.is_done(key)]
+    if not todo:
+        return []
+    lacking = [key for key in keys if not progress.is_brought_in(key)]
+    if not lacking:
+        return [Span(todo[0], end, derived=True)]
+    earlier = [key for key in keys if todo[0] <= key < lacking[0]]
+    later = [key for key in keys if key > lacking[-1]]
+    return [
+        *(Span(part[0], part[-1], derived=True) for part in (earlier,) if part),
+        Span(lacking[0], lacking[-1]),
+        *(Span(part[0], part[-1], derived=True) for part in (later,) if part),
+    ]
 
 
 def chunks(spans: Sequence[Span], size: int) -> Iterator[Span]:

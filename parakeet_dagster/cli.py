@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -127,11 +128,11 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
                 "sessions": len(stored),
                 "missing": len(missing),
                 "first_missing": missing[0] if missing else None,
-                "behind": len(calendar.between(stored[-1], due)) - 1 if stored else None,
+                "behind": len(calendar.between(stored[-1], due)[1:]) if stored else None,
                 "failed_tickers": sorted(failures["ticker"].unique()) if key == work.PRICES else [],
             }
         )
-    _show(rows, "Assets", as_json=as_json)
+    _show(rows, "Assets", as_json=as_json, only_json=("first_missing", "failed_tickers"))
     if not as_json:
         for failed in failures.to_dict("records"):
             out.print(
@@ -190,6 +191,8 @@ def universe(
     from strategy.universes import CUSTOM, KEYS, UNIVERSES
 
     if key is not None:
+        if key not in KEYS:
+            raise SettingsError(f"universe {key}: unknown; accepted are {', '.join(KEYS)}")
         _show(_records(members((key,), settings.universe_file)), key, as_json=as_json)
         return
     rows = []
@@ -224,7 +227,14 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
                 "source": one.signal.source,
             }
         )
-    _show(rows, "Strategies", as_json=as_json)
+    if as_json:
+        _show(rows, "", as_json=True)
+        return
+    for row in rows:
+        out.print(row["strategy"], style="bold", highlight=False)
+        for name, value in list(row.items())[1:]:
+            line = f"  {name:12} {_text(value)}"
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -303,14 +313,21 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return records
 
 
-def _show(rows: list[dict[str, Any]], title: str, *, as_json: bool) -> None:
+def _show(
+    rows: list[dict[str, Any]], title: str, *, as_json: bool, only_json: tuple[str, ...] = ()
+) -> None:
+    """Print rows as JSON, or as a table without the columns that make it too wide."""
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
-    table = Table(title=title, title_justify="left")
+    rows = [{name: it for name, it in row.items() if name not in only_json} for row in rows]
+    out.print(title, style="italic", highlight=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     numeric = {name for row in rows for name, value in row.items() if isinstance(value, int)}
     for name in rows[0]:
-        table.add_column(name, justify="right" if name in numeric or name == "weight" else "left")
+        is_number = name in numeric or name == "weight"
+        is_prose = name in ("description", "name", "url")
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=not is_prose)
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
     out.print(table)

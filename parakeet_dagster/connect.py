@@ -104,7 +104,7 @@ def catalog(settings: Settings) -> dict[str, Strategy]:
     try:
         tables = tomllib.loads(settings.strategies_file.read_text())
         own = {name: entry(name, table) for name, table in tables.items()}
-    except (OSError, StrategyError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise SettingsError(
             f"PARAKEET_STRATEGIES_FILE={settings.strategies_file}: {reason}"
@@ -127,6 +127,12 @@ def enabled_strategies(settings: Settings) -> dict[str, Strategy]:
             f"PARAKEET_STRATEGIES={unknown[0]}: unknown strategy;"
             f" accepted are all, {', '.join(known)}"
         )
+    for name in names:
+        if known[name].universe not in (ACTIVE, *KEYS):
+            raise SettingsError(
+                f"PARAKEET_STRATEGIES_FILE: {name}.universe={known[name].universe}: unknown;"
+                f" accepted are {ACTIVE}, {', '.join(KEYS)}"
+            )
     fetched = (ACTIVE, *settings.universe_keys)
     return {name: known[name] for name in names if known[name].universe in fetched}
 

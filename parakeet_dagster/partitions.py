@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.partitions.subset import TimeWindowPartitionsSubset
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.closures import LAST_DAY
@@ -43,20 +44,21 @@ class SessionPartitions(dg.DailyPartitionsDefinition):
                 " choose one of those"
             )
 
-    def get_partition_keys_in_range(
-        self, partition_key_range: dg.PartitionKeyRange
-    ) -> Sequence[str]:
-        """Every session in the range, both ends included.
+    def get_partition_subset_in_time_window(
+        self, time_window: dg.TimeWindow
+    ) -> TimeWindowPartitionsSubset:
+        """Every session in a window; what a range of partitions becomes before its run starts.
 
         Raises:
-            SessionError: the range ends before it starts.
+            SessionError: the window ends before it starts.
         """
-        if partition_key_range.end < partition_key_range.start:
+        if time_window.end <= time_window.start:
+            first = calendar.key(time_window.start)
+            last = calendar.key(time_window.end - timedelta(days=1))
             raise SessionError(
-                f"the range {partition_key_range.start}...{partition_key_range.end} is reversed:"
-                " write the earlier session first"
+                f"the range {first}...{last} is reversed: write the earlier session first"
             )
-        return super().get_partition_keys_in_range(partition_key_range)
+        return super().get_partition_subset_in_time_window(time_window)
 
 
 sessions = SessionPartitions(

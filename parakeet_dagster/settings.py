@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     """The typed settings of one process. See ``.env.example`` for what each means."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=True
+        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
     home: Path = _variable("PARAKEET_HOME", Path(".parakeet"))
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     @field_validator("lake")
     @classmethod
     def _lake_url(cls, value: str) -> str:
-        if "://" in value and not (value.startswith("s3://") and value[5:].strip("/")):
+        if "://" in value and not (value.startswith("s3://") and value[5:].split("/")[0]):
             raise ValueError("a directory, or s3://bucket/prefix")
         return value.rstrip("/")
 

@@ -30,14 +30,15 @@ def broken_rule(bars: pd.DataFrame) -> pd.Series:
         ordered = (prices[:, 1] * slack >= prices.max(axis=1)) & (
             prices[:, 2] <= prices.min(axis=1) * slack
         )
-    dividend, split = bars["dividend"], bars["split_ratio"]
+    dividend = bars["dividend"].to_numpy(dtype=float)
+    split = bars["split_ratio"].to_numpy(dtype=float)
     action = np.isfinite(dividend) & (dividend >= 0) & np.isfinite(split) & (split > 0)
     rules = [
         (bars.duplicated(["date", "ticker"]).to_numpy(), "duplicate"),
         (is_bar & ~sound, "price"),
         (is_bar & ~ordered, "order"),
         ((bars["volume"] < 0).to_numpy(), "volume"),
-        (~action.to_numpy(), "action"),
+        (~action, "action"),
     ]
     conditions, names = zip(*rules, strict=True)
     return pd.Series(np.select(conditions, names, default=""), index=bars.index, dtype="str")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.errors import HoleError, SchemaError
+from parakeet_dagster.errors import HoleError, LakeError, SchemaError
 from parakeet_dagster.storage.schemas import SCHEMAS
 from parakeet_dagster.storage.stores import Store
 
@@ -66,7 +66,13 @@ class Lake:
             content = self.store.read(_path(asset, session))
             if content is None:
                 return None
-            return pq.ParquetFile(pa.BufferReader(content)).read()
+            try:
+                return pq.ParquetFile(pa.BufferReader(content)).read()
+            except pa.ArrowException:
+                raise LakeError(
+                    f"{self.store.url}/{_path(asset, session)} is not a readable Parquet file:"
+                    " delete it and materialise the session again"
+                ) from None
 
         tables = _over_threads(read_one, sessions)
         missing = [
@@ -157,6 +163,8 @@ def _conform(asset: str, frame: pd.DataFrame) -> pa.Table:
         raise SchemaError(f"{asset}: two rows for {', '.join(map(str, row))}")
     if ordered[keys].isna().to_numpy().any():
         raise SchemaError(f"{asset}: a row without {' or '.join(keys)}")
+    if (ordered["date"] != ordered["date"].dt.normalize()).any():
+        raise SchemaError(f"{asset}: a date has a time of day")
     try:
         table = pa.Table.from_pandas(ordered, preserve_index=False)
         return table.cast(schema).replace_schema_metadata(None).combine_chunks()

@@ -1,0 +1,47 @@
+"""Every test starts from an empty environment, in an empty directory."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from parakeet_dagster.settings import Settings
+
+MARKET_DATA = "PARAKEET_TEST_DATA"
+OURS = ("PARAKEET_", "AWS_", "NEON_DATABASE_URL", "DAGSTER_HOME")
+
+market_data_at = os.environ.get(MARKET_DATA)  # noqa: TID251 - no setting of the program's
+
+# Modules read the settings when they are imported, which is before any fixture runs.
+for name in [name for name in os.environ if name.startswith(OURS)]:  # noqa: TID251 - cleared here
+    if name != MARKET_DATA:  # xdist's workers inherit what is left
+        del os.environ[name]  # noqa: TID251 - as above
+Settings.model_config["env_file"] = None
+
+hypothesis.settings.register_profile(
+    "parakeet", derandomize=True, database=None, deadline=None, max_examples=50
+)
+hypothesis.settings.load_profile("parakeet")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the fixtures of the database; ``pytest_plugins`` is refused below the root folder."""
+    config.pluginmanager.import_plugin("parakeet_dagster_tests.storage.postgres")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable and no ``.env`` of the developer's; a test may set and write its own."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:  # noqa: TID251 - cleared
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(Settings.model_config, "env_file", ".env")
+
+
+@pytest.fixture(scope="session")
+def market_data_folder() -> Path:
+    """The folder of real market data, which is not part of the project."""
+    if not market_data_at:
+        pytest.skip(f"{MARKET_DATA} is not set: it names the folder of real market data")
+    return Path(market_data_at)

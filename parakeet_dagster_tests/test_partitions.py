@@ -1,0 +1,98 @@
+"""The one partition definition, and look-back windows on it."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from parakeet_dagster import sessions as calendar
+from parakeet_dagster.errors import SessionError
+from parakeet_dagster.partitions import LOOKBACK, sessions, trailing
+
+
+def test_the_identity_of_the_definition_is_pinned():
+    """Dagster keeps this identity with every run and back-fill.
+
+    It is made of the first session, the last day and every closure. Where it changes, back-fills
+    in progress cannot go on, and the asset daemon forgets which partitions it has asked for:
+    change it knowingly, with a note in the change log.
+    """
+    identity = sessions.get_serializable_unique_identifier()
+    assert identity == "f1bc70764fbf7d45ca055c1aee37c8372c20098a"
+
+
+def test_the_keys_are_the_calendar():
+    keys = sessions.get_partition_keys(current_time=datetime(2040, 1, 1, tzinfo=UTC))
+    assert keys == calendar.calendar().strftime("%Y-%m-%d").tolist()
+
+
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [
+        ("2022-12-28T23:59", "2022-12-27"),
+        ("2022-12-29T00:00", "2022-12-28"),
+        ("2022-12-31T00:00", "2022-12-30"),
+        ("2023-01-03T12:00", "2022-12-30"),
+    ],
+)
+def test_a_session_is_there_once_its_day_is_over(now, last):
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert sessions.get_partition_keys(current_time=moment)[-1] == last
+
+
+def test_a_session_s_window_is_its_day_in_utc():
+    window = sessions.time_window_for_partition_key("2022-06-17")
+    assert window.start == datetime(2022, 6, 17, tzinfo=UTC)
+    assert window.end == datetime(2022, 6, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("2022-06-18", "the nearest are 2022-06-17 and 2022-06-20"),
+        ("2022-04-15", "the nearest are 2022-04-14 and 2022-04-18"),
+        ("nonsense", "'nonsense' is not a date: write YYYY-MM-DD"),
+        ("2032-12-31", "2032-12-31 is not among the sessions so far, 2005-01-03 to "),
+    ],
+)
+def test_a_wrong_key_is_answered_with_one_line(key, message):
+    with pytest.raises(SessionError) as caught:
+        sessions.validate_partition_key(key, None)
+    assert message in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_a_session_is_a_valid_key():
+    sessions.validate_partition_key("2022-06-20", None)
+
+
+def test_a_range_holds_its_sessions():
+    ends = dg.PartitionKeyRange("2022-04-14", "2022-04-19")
+    assert sessions.get_partition_keys_in_range(ends) == ["2022-04-14", "2022-04-18", "2022-04-19"]
+
+
+def test_a_range_of_one_session():
+    ends = dg.PartitionKeyRange("2022-04-14", "2022-04-14")
+    assert sessions.get_partition_keys_in_range(ends) == ["2022-04-14"]
+
+
+def test_a_reversed_range_is_refused():
+    """By the method that Dagster calls before the run of a range starts."""
+    window = dg.TimeWindow(
+        sessions.start_time_for_partition_key("2022-06-30"),
+        sessions.end_time_for_partition_key("2022-06-01"),
+    )
+    with pytest.raises(SessionError) as refused:
+        sessions.get_partition_subset_in_time_window(window)
+    assert refused.value.message == (
+        "the range 2022-06-30...2022-06-01 is reversed: write the earlier session first"
+    )
+
+
+def test_a_look_back_is_noted_on_the_input_for_the_io_manager():
+    """To Dagster the input is an ordinary one, session by session."""
+    looks_back = trailing(251, ["signals", "x"])
+    assert looks_back.key == dg.AssetKey(["signals", "x"])
+    assert looks_back.metadata == {LOOKBACK: 251}
+    assert looks_back.partition_mapping is None
+    assert trailing(1).key is None
