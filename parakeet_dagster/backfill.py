@@ -168,6 +168,12 @@ class Progress:
         )
 
 
+def again(progress: Progress, wanted: Span) -> list[Span]:
+    """Bring in ``wanted`` whether it is done or not, and compute again what is stored after it."""
+    later = [key for key in progress.history if key > wanted.last]
+    return [wanted] + ([Span(later[0], later[-1], derived=True)] if later else [])
+
+
 def plan(progress: Progress, wanted: Span, history: int) -> list[Span]:
     """What must run so that ``wanted`` is complete, and what is stored too, in this order.
 
@@ -240,6 +246,20 @@ def _root_cause(error: SerializableErrorInfo | None) -> str:
     return lines[-1] if lines else "failed; see the run's log in the UI"
 
 
+def _failed_check(check: dg.AssetCheckEvaluation, span: Span) -> str:
+    """The check, its asset and what it counted."""
+    counts = (
+        f"{name} {value.value}"
+        for name, value in check.metadata.items()
+        if isinstance(value.value, int | float | str)
+    )
+    asset = check.asset_key.to_user_string()
+    return (
+        f"the check {check.check_name} of {asset} failed in {span.first} to {span.last}:"
+        f" {', '.join(counts)}; the rows are in the UI"
+    )
+
+
 def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span) -> None:
     selection = None
     if span.derived:
@@ -252,7 +272,12 @@ def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span) 
         run_config=QUIET,
         raise_on_error=False,
     )
-    for event in () if result.success else result.all_events:
+    if result.success:
+        return
+    for check in result.get_asset_check_evaluations():
+        if check.blocking and not check.passed:
+            raise RunFailedError(_failed_check(check, span))
+    for event in result.all_events:
         if event.is_step_failure:
             failure = event.step_failure_data
             told = failure.user_failure_data
@@ -262,7 +287,4 @@ def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span) 
             if BLOCKED in told.metadata:
                 raise _BlockedError(message, str(told.metadata[BLOCKED].value))
             raise RunFailedError(message)
-    if not result.success:
-        raise RunFailedError(
-            f"the run over {span.first} to {span.last} failed: see its log in the UI"
-        )
+    raise RunFailedError(f"the run over {span.first} to {span.last} failed: see its log in the UI")

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,8 @@ from parakeet_dagster.settings import Settings, export_dagster_home, export_dote
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from parakeet_dagster.backfill import Span
 
 app = typer.Typer(
     help="From a list of tickers to today's portfolio. Settings are environment variables; see"
@@ -52,11 +55,20 @@ def backfill(
     first: Annotated[str, typer.Argument(metavar="FROM", help="First date, YYYY-MM-DD.")],
     last: Annotated[str, typer.Argument(metavar="TO", help="Last date, YYYY-MM-DD.")],
     chunk: Annotated[int, typer.Option(min=1, help="Sessions a run.")] = 130,
+    again: Annotated[  # noqa: FBT002 - typer's way to say a flag
+        bool,
+        typer.Option(
+            "--again",
+            help="Fetch and compute what is done too: after a ticker failed, or after a universe"
+            " or a strategy was changed.",
+        ),
+    ] = False,
 ) -> None:
     """Materialise every asset for the sessions from FROM to TO, and the look-back before them.
 
     Dates are snapped to sessions. Each chunk is one run. Stop it at any time: the same command
-    goes on where it stopped, and does nothing once all is done.
+    goes on where it stopped, and does nothing once all is done. What is stored after TO is computed
+    again where it depends on what comes in.
 
     Example: parakeet backfill 2022-01-01 2022-06-30
     """
@@ -74,24 +86,16 @@ def backfill(
         from parakeet_dagster.definitions import defs
 
         database, lake = open_database(settings), open_lake(settings.lake_url)
-        assets = work.dependencies(defs)
-        progress = work.Progress(assets, instance, lake, database)
-        database.close()
+        progress = work.Progress(work.dependencies(defs), instance, lake, database)
         history = max((one.history for one in enabled_strategies(settings).values()), default=1)
+        spans = work.again(progress, wanted) if again else work.plan(progress, wanted, history)
+        pieces = list(work.chunks(spans, chunk))
         log.print(f"Sessions {wanted.first} to {wanted.last}", highlight=False)
-        pieces = list(work.chunks(work.plan(progress, wanted, history), chunk))
-        total = sum(len(piece.keys) for piece in pieces)
-        if not total:
+        if pieces:
+            _run_all(pieces, lambda piece: work.run(defs, instance, piece))
+        else:
             log.print("Nothing to do: every session is complete.")
-            return
-        with _bar() as bar:
-            task = bar.add_task("", total=total)
-            for piece in pieces:
-                what = "recomputing" if piece.derived else "bringing in"
-                bar.update(task, description=f"{what} {piece.first} to {piece.last}")
-                work.run(defs, instance, piece)
-                bar.advance(task, len(piece.keys))
-    log.print(f"Done: {total} sessions, {pieces[0].first} to {pieces[-1].last}", highlight=False)
+        _say_what_failed(database.open_failures(), wanted)
 
 
 @app.command()
@@ -252,11 +256,18 @@ def ui(port: Annotated[int, typer.Option(help="Of the web server.")] = 3000) -> 
 def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to say a flag
     """Where the database is and what it holds."""
     settings = load_settings()
-    from parakeet_dagster.connect import open_database
+    from parakeet_dagster.connect import embedded_postgres, open_database
 
+    if settings.database_url is None and not embedded_postgres(settings).status().running:
+        _show(
+            [{"url": None, "bars": None, "first": None, "last": None}],
+            "Not running",
+            as_json=as_json,
+        )
+        return
     database = open_database(settings)
     summary = database.market_data_summary()
-    row = {"url": database.url.display, "bars": summary.rows}
+    row: dict[str, Any] = {"url": database.url.display, "bars": summary.rows}
     row |= {"first": str(summary.first_date or ""), "last": str(summary.last_date or "")}
     _show([row], "Database", as_json=as_json)
 
@@ -285,6 +296,28 @@ def db_stop() -> None:
         )
     stopped = embedded_postgres(settings).stop()
     log.print("Stopped." if stopped else "It was not running.")
+
+
+def _run_all(pieces: list["Span"], run: Callable[["Span"], None]) -> None:
+    total = sum(len(piece.keys) for piece in pieces)
+    with _bar() as bar:
+        task = bar.add_task("", total=total)
+        for piece in pieces:
+            what = "recomputing" if piece.derived else "bringing in"
+            bar.update(task, description=f"{what} {piece.first} to {piece.last}")
+            run(piece)
+            bar.advance(task, len(piece.keys))
+    log.print(f"Done: {total} sessions, {pieces[0].first} to {pieces[-1].last}", highlight=False)
+
+
+def _say_what_failed(failures: pd.DataFrame, wanted: "Span") -> None:
+    """A back-fill goes on without the tickers that could not be had, but not in silence."""
+    within = failures["session"].between(pd.Timestamp(wanted.first), pd.Timestamp(wanted.last))
+    failed = failures[within].drop_duplicates("ticker")
+    if not failed.empty:
+        named = ", ".join(failed["ticker"] + " " + failed["error_class"])
+        again = f"parakeet backfill {wanted.first} {wanted.last} --again"
+        log.print(f"Without {named}. To ask for them again: {again}", soft_wrap=True)
 
 
 def _instance(settings: Settings) -> "dg.DagsterInstance":

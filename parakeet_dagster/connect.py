@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from botocore.exceptions import BotoCoreError
 
-from parakeet_dagster.errors import SettingsError
+from parakeet_dagster.errors import LakeError, SettingsError
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
@@ -33,7 +34,12 @@ def _store(url: str) -> Store:
     from parakeet_dagster.s3 import LakeS3Resource
 
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
-    return S3Store(LakeS3Resource(max_pool_connections=THREADS).get_client(), bucket, prefix)
+    try:
+        client = LakeS3Resource(max_pool_connections=THREADS).get_client()
+    except (BotoCoreError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise LakeError(f"{url}: {reason}; correct the AWS_* variables") from None
+    return S3Store(client, bucket, prefix)
 
 
 def embedded_postgres(settings: Settings) -> "EmbeddedPostgres":
@@ -134,7 +140,13 @@ def enabled_strategies(settings: Settings) -> dict[str, Strategy]:
                 f" accepted are {ACTIVE}, {', '.join(KEYS)}"
             )
     fetched = (ACTIVE, *settings.universe_keys)
-    return {name: known[name] for name in names if known[name].universe in fetched}
+    left_out = [name for name in names if known[name].universe not in fetched]
+    if left_out and names == settings.strategies:
+        raise SettingsError(
+            f"PARAKEET_STRATEGIES={left_out[0]}: its universe {known[left_out[0]].universe} is not"
+            f" fetched; add it to PARAKEET_UNIVERSES={','.join(settings.universe_keys)}"
+        )
+    return {name: known[name] for name in names if name not in left_out}
 
 
 def check_settings(settings: Settings) -> None:

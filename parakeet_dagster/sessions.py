@@ -79,9 +79,12 @@ def parse_date(text: str) -> date:
         SessionError: it is not.
     """
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise SessionError(f"{text!r} is not a date: write YYYY-MM-DD") from None
+        day = None
+    if day is None or day.isoformat() != text:
+        raise SessionError(f"{text!r} is not a date: write YYYY-MM-DD")
+    return day
 
 
 def nearest(day: date) -> str:

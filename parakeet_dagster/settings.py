@@ -56,7 +56,7 @@ class Settings(BaseSettings):
             return tuple(dict.fromkeys(key for key in keys if key))
         return value
 
-    @field_validator("home", "universe_file", "strategies_file")
+    @field_validator("home", "universe_file", "strategies_file", "dagster_home")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
@@ -132,7 +132,8 @@ def load_settings() -> Settings:
         first = error.errors(include_url=False)[0]
         variable = str(first["loc"][0]) if first["loc"] else "settings"
         accepted = _ACCEPTED.get(variable, first["msg"])
-        shown = "***" if variable == "NEON_DATABASE_URL" else first["input"]
+        is_secret = variable == "NEON_DATABASE_URL" or "@" in str(first["input"])
+        shown = "***" if is_secret else first["input"]
         raise SettingsError(f"{variable}={shown}: accepted is {accepted}") from None
 
 
@@ -147,10 +148,16 @@ def export_dagster_home(settings: Settings) -> Path:
     Events are written in batches, also by the runs that this process starts.
     """
     home = settings.instance_home
-    home.mkdir(parents=True, exist_ok=True)
     shipped = Path(__file__).parents[1] / INSTANCE_FILE
-    if not (home / INSTANCE_FILE).exists() and shipped.exists():
-        shutil.copyfile(shipped, home / INSTANCE_FILE)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / INSTANCE_FILE).exists() and shipped.exists():
+            shutil.copyfile(shipped, home / INSTANCE_FILE)
+    except OSError as error:
+        variable = "DAGSTER_HOME" if settings.dagster_home else "PARAKEET_HOME"
+        raise SettingsError(
+            f"{variable}: cannot make the directory {home}: {error.strerror}; choose another"
+        ) from None
     environment = os.environ  # noqa: TID251 - this module is where it is allowed
     environment["DAGSTER_HOME"] = str(home)
     environment.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH_SIZE)

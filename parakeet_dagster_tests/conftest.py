@@ -45,3 +45,17 @@ def market_data_folder() -> Path:
     if not market_data_at:
         pytest.skip(f"{MARKET_DATA} is not set: it names the folder of real market data")
     return Path(market_data_at)
+
+
+LONGEST_FIRST = ("test_graph", "test_yahoo_end_to_end", "test_kill", "test_yahoo", "test_backfill")
+"""Modules with few but long tests: run at the end, they would leave the other worker idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order whole modules, the longest first; within one the order stays."""
+
+    def rank(item: pytest.Item) -> int:
+        name = item.path.stem
+        return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)

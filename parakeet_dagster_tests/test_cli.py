@@ -633,8 +633,9 @@ class TestCommands:
     def test_the_database_is_stopped_and_starts_when_it_is_needed(self):
         assert parakeet("db", "stop").err == "Stopped.\n"
         assert parakeet("db", "stop").err == "It was not running.\n"
-        assert parakeet("db", "status", "--json").objects[0]["first"] == FIRST
+        assert parakeet("db", "status", "--json").objects[0]["url"] is None
         assert parakeet("db", "start").err.startswith("Running: ")
+        assert parakeet("db", "status", "--json").objects[0]["first"] == FIRST
 
     def test_the_ui_is_dagsters_on_the_same_data(self, filled, monkeypatch):
         started = []

@@ -12,7 +12,7 @@ from parakeet_dagster.connect import (
     open_lake,
     open_price_source,
 )
-from parakeet_dagster.errors import SettingsError
+from parakeet_dagster.errors import LakeError, SettingsError
 from parakeet_dagster.settings import load_settings
 from strategy.catalog import CATALOG, CORE
 
@@ -199,6 +199,38 @@ def test_a_strategy_whose_universe_is_not_fetched_becomes_no_asset(monkeypatch):
     assert "mine" in enabled_strategies(load_settings())
 
 
+def test_a_strategy_chosen_by_name_whose_universe_is_not_fetched_is_refused(monkeypatch):
+    strategies_file(monkeypatch, MINE.format(universe="CORE_ETFS"))
+    monkeypatch.setenv("PARAKEET_STRATEGIES", "equal_weight,mine")
+    assert refusal(enabled_strategies, load_settings()) == (
+        "PARAKEET_STRATEGIES=mine: its universe CORE_ETFS is not fetched;"
+        " add it to PARAKEET_UNIVERSES=SAMPLE"
+    )
+    monkeypatch.setenv("PARAKEET_UNIVERSES", "SAMPLE,CORE_ETFS")
+    assert list(enabled_strategies(load_settings())) == ["equal_weight", "mine"]
+
+
+def test_a_core_strategy_whose_universe_is_not_fetched_is_left_out_by_default(monkeypatch):
+    own = MINE.format(universe="CORE_ETFS").replace("[mine]", "[dual_momentum]")
+    strategies_file(monkeypatch, own)
+    left = [name for name in CORE if name != "dual_momentum"]
+    assert list(enabled_strategies(load_settings())) == left
+    monkeypatch.setenv("PARAKEET_STRATEGIES", "dual_momentum")
+    assert refusal(enabled_strategies, load_settings()).startswith(
+        "PARAKEET_STRATEGIES=dual_momentum: its universe CORE_ETFS is not fetched"
+    )
+
+
+@pytest.mark.parametrize("chosen", ["mine", "all"])
+def test_a_strategy_of_an_unknown_universe(monkeypatch, chosen):
+    strategies_file(monkeypatch, MINE.format(universe="FTSE"))
+    monkeypatch.setenv("PARAKEET_STRATEGIES", chosen)
+    assert refusal(enabled_strategies, load_settings()) == (
+        "PARAKEET_STRATEGIES_FILE: mine.universe=FTSE: unknown;"
+        " accepted are active, SAMPLE, CORE_ETFS, CUSTOM"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -256,3 +288,21 @@ def test_the_price_source_is_the_one_named(monkeypatch):
     assert open_price_source(load_settings()).name == "sample"
     monkeypatch.setenv("PARAKEET_PRICE_SOURCE", "yahoo")
     assert open_price_source(load_settings()).name == "yahoo"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("AWS_ENDPOINT_URL_S3", "localhost:5000", "Invalid endpoint: localhost:5000"),
+        ("AWS_PROFILE", "nobody", "The config profile (nobody) could not be found"),
+    ],
+)
+def test_a_wrong_aws_variable_gets_one_line(monkeypatch, tmp_path, variable, value, reason):
+    """Known when the client is made, before anything is sent."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-2")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(LakeError) as caught:
+        open_lake("s3://bucket/prefix")
+    assert caught.value.message == f"s3://bucket/prefix: {reason}; correct the AWS_* variables"

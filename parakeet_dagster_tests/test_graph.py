@@ -1,6 +1,7 @@
 """The graph as a whole, on the sample source: what a user relies on."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -11,7 +12,8 @@ from moto.server import ThreadedMotoServer
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.definitions import build_definitions
-from parakeet_dagster.price_sources.sample import sample_closes
+from parakeet_dagster.price_sources.base import FailureClass, PriceAnswer, TickerFailure
+from parakeet_dagster.price_sources.sample import SampleSource, sample_closes
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster_tests.graph import (
@@ -30,22 +32,22 @@ from strategy.signals.always_on import AlwaysOn
 from strategy.signals.base import signal_frame
 from strategy.strategy import Strategy
 
-FIRST = "2022-02-01"
+FIRST = "2022-04-01"
 """A history just long enough for the shortened dual momentum to be invested in June 2022."""
 
 DUAL = CATALOG["dual_momentum"]
 SHORT = {
     "dual_momentum": DUAL.model_copy(
         update={
-            "signal": DUAL.signal.model_copy(update={"lookback": 60}),
-            "allocation": DUAL.allocation.model_copy(update={"lookback": 40}),
+            "signal": DUAL.signal.model_copy(update={"lookback": 40}),
+            "allocation": DUAL.allocation.model_copy(update={"lookback": 20}),
         }
     ),
     "equal_weight": CATALOG["equal_weight"],
 }
 """The core strategies with shorter windows: the same code, a history that is made quickly."""
 
-RANGE = calendar.between("2022-06-15", "2022-06-22")
+RANGE = calendar.between("2022-06-17", "2022-06-22")
 """Holds 2022-06-20, when only the ASX is open and the sample has no ticker there."""
 
 
@@ -179,12 +181,62 @@ class TestPrices:
         )
         assert graph.lake.sessions("raw_prices") == []
 
-    def test_two_sources_do_not_mix(self, graph):
+    @pytest.mark.parametrize("run", [("2022-06-16",), ("2022-06-13", "2022-06-14")])
+    def test_two_sources_do_not_mix(self, run, graph):
         graph.run("2022-06-15")
         stored = graph.lake.read("raw_prices", ["2022-06-15"]).assign(source="yahoo")
         graph.lake.write("raw_prices", stored, ["2022-06-15"])
-        told = failures(graph.run("2022-06-16"))["raw_prices"]
-        assert "the lake holds prices from 'yahoo', PARAKEET_PRICE_SOURCE is 'sample'" in told
+        told = failures(graph.run(*run))["raw_prices"]
+        assert "holds prices from 'yahoo', PARAKEET_PRICE_SOURCE is 'sample'" in told
+
+    def test_a_database_of_another_source_is_refused(self, graph, database):
+        graph.run("2022-06-15")
+        shutil.rmtree(graph.home / "lake")
+        with database.transaction("pretend") as connection:
+            connection.exec_driver_sql("UPDATE market_data SET source = 'yahoo'")
+        assert "prices from 'yahoo'" in failures(graph.run("2022-06-16"))["raw_prices"]
+
+    def test_a_split_missed_by_a_failure_is_not_passed_over(self, graph, monkeypatch):
+        """KO fails on the day of its split and is back the day after."""
+        fetch = SampleSource.fetch
+
+        def with_split(source, members, start, end):
+            answer = fetch(source, members, start, end)
+            bars = answer.bars.copy()
+            of_ko = bars["ticker"] == "KO"
+            bars.loc[of_ko & (bars["date"] == "2022-06-16"), "split_ratio"] = 4.0
+            if start == end == date(2022, 6, 16):
+                failed = (TickerFailure("KO", FailureClass.TIMEOUT, "no answer"),)
+                return PriceAnswer(bars[~of_ko], answer.listing.drop("KO"), failed)
+            return PriceAnswer(bars, answer.listing, answer.failures)
+
+        monkeypatch.setattr(SampleSource, "fetch", with_split)
+        assert graph.run("2022-06-15").success
+        assert graph.run("2022-06-16").success
+        told = failures(graph.run("2022-06-17"))["raw_prices"]
+        assert told == (
+            "KO could not be had on 2022-06-16, when it had a dividend or split: fetch that again"
+            " first: parakeet backfill 2022-06-16 2022-06-16 --again"
+        )
+        assert "2022-06-17" not in graph.lake.sessions("raw_prices")
+
+    def test_a_failure_without_an_action_does_no_harm(self, graph, monkeypatch):
+        fetch = SampleSource.fetch
+
+        def failing(source, members, start, end):
+            answer = fetch(source, members, start, end)
+            if start == end == date(2022, 6, 16):
+                failed = (TickerFailure("KO", FailureClass.TIMEOUT, "no answer"),)
+                bars = answer.bars[answer.bars["ticker"] != "KO"]
+                return PriceAnswer(bars, answer.listing.drop("KO"), failed)
+            return answer
+
+        monkeypatch.setattr(SampleSource, "fetch", failing)
+        for session in ("2022-06-15", "2022-06-16", "2022-06-17"):
+            assert graph.run(session).success
+        closes = sample_closes()["KO"]
+        row = graph.lake.read("daily_returns", ["2022-06-17"]).set_index("ticker").loc["KO"]
+        assert row["return_local"] == closes["2022-06-17"] / closes["2022-06-15"] - 1
 
 
 class TestBlockedSession:
@@ -257,14 +309,24 @@ class TestStrategies:
         assert held.between(0.02 - 1e-12, 0.30 + 1e-12).all()
         assert len(held) == 8
         shown = metadata_of(result, "allocations/dual_momentum", RANGE[0])
-        assert shown["history"] == "60 of 60 sessions"
-        early = graph.lake.read("allocations/dual_momentum", ["2022-04-01"])
+        assert shown["history"] == "40 of 40 sessions"
+        early = graph.lake.read("allocations/dual_momentum", ["2022-05-03"])
         assert early["ticker"].tolist() == ["CASH"]
+
+    def test_a_strategy_switched_on_within_a_period_is_not_guessed(self, graph):
+        graph.strategies = {"equal_weight": SHORT["equal_weight"]}
+        assert graph.run("2022-05-30", "2022-06-15").success
+        graph.strategies = SHORT
+        told = failures(graph.run("2022-06-16"))["allocations__dual_momentum"]
+        assert told == (
+            "the target of 2022-06-16 was decided on 2022-06-01, whose signals are not stored:"
+            " run parakeet backfill 2022-06-01 2022-06-16 first"
+        )
 
     def test_warm_up_is_said(self, graph):
         result = graph.run("2022-06-15", "2022-06-17")
         shown = metadata_of(result, "signals/dual_momentum", "2022-06-16")
-        assert shown["history"] == "2 of 60 sessions"
+        assert shown["history"] == "2 of 40 sessions"
 
 
 class TestDefinitions:

@@ -51,6 +51,8 @@ def test_a_session_s_window_is_its_day_in_utc():
     [
         ("2022-06-18", "the nearest are 2022-06-17 and 2022-06-20"),
         ("2022-04-15", "the nearest are 2022-04-14 and 2022-04-18"),
+        ("20220418", "'20220418' is not a date: write YYYY-MM-DD"),
+        ("2022-W16-1", "'2022-W16-1' is not a date: write YYYY-MM-DD"),
         ("nonsense", "'nonsense' is not a date: write YYYY-MM-DD"),
         ("2032-12-31", "2032-12-31 is not among the sessions so far, 2005-01-03 to "),
     ],

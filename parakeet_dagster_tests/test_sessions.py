@@ -238,6 +238,22 @@ def test_a_day_that_is_no_session_is_refused(text, message):
     assert caught.value.message.startswith(message)
 
 
+@pytest.mark.parametrize(
+    "text", ["20220418", "2022-W16-1", "2022W161", "2022-W01-1", " 2022-04-18", "2022-04-18 "]
+)
+def test_a_date_is_written_in_one_way_only(text):
+    """Python reads ISO's other forms too; Easter Monday would be a second key of 2022-04-18."""
+    expected = f"{text!r} is not a date: write YYYY-MM-DD"
+    for read in (sessions.parse_date, sessions.require_session):
+        with pytest.raises(SessionError) as caught:
+            read(text)
+        assert caught.value.message == expected
+
+
+def test_a_date_need_not_be_a_session():
+    assert sessions.parse_date("2022-04-15") == date(2022, 4, 15)
+
+
 def test_a_session_outside_the_horizon_names_the_nearest_one():
     assert sessions.nearest(date(2004, 12, 31)) == "2005-01-03"
     assert sessions.nearest(date(2033, 1, 3)) == "2032-12-31"

@@ -81,6 +81,8 @@ def test_each_variable(environment, variable, value, field, expected):
         ("PARAKEET_LAKE", "lake_url"),
         ("PARAKEET_HOME", "home"),
         ("PARAKEET_UNIVERSE_FILE", "universe_file"),
+        ("PARAKEET_STRATEGIES_FILE", "strategies_file"),
+        ("DAGSTER_HOME", "instance_home"),
     ],
 )
 def test_a_relative_path_starts_in_the_working_directory(environment, tmp_path, variable, field):
@@ -195,6 +197,18 @@ def test_another_wrong_value_does_not_show_the_database_url(environment):
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "variable", ["PARAKEET_PRICE_SOURCE", "PARAKEET_LAKE", "PARAKEET_SCHEDULES",
+                 "PARAKEET_FIRST_SESSION", "PARAKEET_YAHOO_RPS"]
+)  # fmt: skip
+def test_a_url_with_a_password_in_the_wrong_variable_is_not_shown(environment, variable):
+    environment(**{variable: URL})
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.message.startswith(f"{variable}=***: accepted is ")
+    assert SECRET not in caught.value.message
+
+
 def test_dagster_s_home_is_made_with_the_project_s_configuration(tmp_path, monkeypatch):
     import os
 
@@ -213,3 +227,27 @@ def test_a_configuration_that_is_there_is_kept(environment, tmp_path):
     (tmp_path / "mine" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     export_dagster_home(load_settings())
     assert (tmp_path / "mine" / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+@pytest.mark.parametrize("variable", ["PARAKEET_HOME", "DAGSTER_HOME"])
+def test_a_home_that_is_a_file_gets_one_line(environment, tmp_path, variable):
+    file = tmp_path / "taken"
+    file.write_text("mine")
+    environment(**{variable: str(file)})
+    with pytest.raises(SettingsError) as caught:
+        export_dagster_home(load_settings())
+    message = caught.value.message
+    assert message.startswith(f"{variable}: cannot make the directory {file}")
+    assert message.endswith("; choose another")
+    assert "\n" not in message
+    assert file.read_text() == "mine"
+
+
+def test_a_relative_dagster_home_is_exported_as_an_absolute_path(environment, tmp_path):
+    """Dagster refuses a relative one, with a traceback."""
+    import os
+
+    environment(DAGSTER_HOME="here")
+    assert export_dagster_home(load_settings()) == tmp_path / "here"
+    assert os.environ["DAGSTER_HOME"] == str(tmp_path / "here")  # noqa: TID251 - what is tested
+    assert (tmp_path / "here" / "dagster.yaml").exists()

@@ -1,13 +1,18 @@
 """A strategy over sessions: one window each. The loops over sessions and rebalances are here."""
 
+import numpy as np
 import pandas as pd
 
+from strategy.errors import StrategyError
 from strategy.rebalance import rebalance_sessions
 from strategy.signals.base import SIGNAL_COLUMNS
 from strategy.strategy import ACTIVE, CASH, Strategy
 from strategy.window import Panel
 
 ALLOCATION_COLUMNS = ["date", "ticker", "weight", "rebalance"]
+
+LIVE_WITHIN = 10
+"""A member that has not traded for this many sessions cannot be bought, and gets no signal."""
 
 
 def daily_signals(
@@ -27,18 +32,20 @@ def daily_signals(
         sessions: the sessions wanted, a tail of ``history``.
 
     Returns:
-        Columns date, ticker, signal (int8), strength, score: a row per covered member and session.
+        Columns date, ticker, signal (int8), strength, score: a row per session and covered member
+        that traded within the last ``LIVE_WITHIN`` sessions.
     """
     if strategy.universe != ACTIVE:
         members = members[members["universe"] == strategy.universe]
     of_day = members.groupby("date")["ticker"].unique()
-    panel = Panel(returns, history, strategy.signal.fields)
-    frames = [
-        strategy.signal.at(
-            panel.window(session, strategy.signal.lookback, of_day.get(session, ()))
-        ).assign(date=session)
-        for session in sessions
-    ]
+    panel = Panel(returns, history, {*strategy.signal.fields, "traded"})
+
+    def signals_of(session: pd.Timestamp) -> pd.DataFrame:
+        recent = panel.window(session, LIVE_WITHIN, of_day.get(session, ()))
+        live = recent.tickers[np.flatnonzero(recent["traded"].any(axis=0))]
+        return strategy.signal.at(panel.window(session, strategy.signal.lookback, live))
+
+    frames = [signals_of(session).assign(date=session) for session in sessions]
     whole = pd.concat(frames, ignore_index=True)[["date", *SIGNAL_COLUMNS]]
     return whole.astype({"date": "datetime64[us]", "signal": "int8"})
 
@@ -50,6 +57,7 @@ def daily_targets(
     history: pd.DatetimeIndex,
     sessions: pd.DatetimeIndex,
     calendar: pd.DatetimeIndex,
+    signals_from: pd.Timestamp,
 ) -> pd.DataFrame:
     """The target weights of every session of ``sessions``.
 
@@ -63,12 +71,24 @@ def daily_targets(
         history: the stored sessions, back to the allocation's look-back before that rebalance.
         sessions: the sessions wanted, a tail of ``history``.
         calendar: every session there is, which decides what a period's first session is.
+        signals_from: the first session whose signals are stored.
 
     Returns:
         Columns ``ALLOCATION_COLUMNS``: per session the tickers with a weight above 0, and
         ``CASH``, always; ``rebalance`` tells whether the target was decided on that session.
+
+    Raises:
+        StrategyError: a target was decided inside history, but before the signals start: the
+            strategy was switched on later, and holding cash would be a guess.
     """
     decided = rebalance_sessions(strategy.rebalance, calendar).loc[sessions]
+    unknown = decided[decided.isin(history) & (decided < signals_from)]
+    if not unknown.empty:
+        day, session = unknown.iloc[0], unknown.index[0]
+        raise StrategyError(
+            f"the target of {session:%Y-%m-%d} was decided on {day:%Y-%m-%d}, whose signals are not"
+            f" stored: run parakeet backfill {day:%Y-%m-%d} {session:%Y-%m-%d} first"
+        )
     panel = Panel(returns, history, strategy.allocation.fields)
     of_day = dict(iter(signals.groupby("date")))
     targets = {

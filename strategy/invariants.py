@@ -23,11 +23,13 @@ def wrong_sums(allocations: pd.DataFrame) -> pd.Series:
 def out_of_bounds(allocations: pd.DataFrame, strategy: Strategy) -> pd.DataFrame:
     """The rows whose weight breaks the allocation's bounds.
 
-    ``CASH`` and the tickers that the signal exempts (a refuge) may have any weight in [0, 1].
+    ``CASH`` and the tickers that the signal exempts (a refuge) may have any weight in [0, 1]. Where
+    there are too many tickers for the lower bound, none may be below their average.
     """
     smallest, largest = strategy.allocation.bounds
     free = allocations["ticker"].isin([CASH, *strategy.signal.exempt])
-    low = np.where(free, 0.0, smallest) - TOLERANCE
+    average = allocations["weight"].mask(free).groupby(allocations["date"]).transform("mean")
+    low = np.where(free, 0.0, np.clip(average, 0.0, smallest)) - TOLERANCE
     high = np.where(free, 1.0, largest) + TOLERANCE
     fits = (allocations["weight"] >= low) & (allocations["weight"] <= high)
     return allocations[~fits]

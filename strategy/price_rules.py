@@ -6,6 +6,12 @@ import pandas as pd
 PRICES = ["open", "high", "low", "close"]
 ORDER_TOLERANCE = 1e-6
 
+BAR_RULES = ("price", "order", "volume")
+"""Rules about the bar alone: a dividend or split in a row that breaks one may still be sound."""
+
+ACTION_RULE = "action"
+"""The rule about dividends and splits: without a sound action no return can be computed."""
+
 
 def broken_rule(bars: pd.DataFrame) -> pd.Series:
     """The first mechanical rule that each row breaks, or an empty string.
@@ -35,10 +41,10 @@ def broken_rule(bars: pd.DataFrame) -> pd.Series:
     action = np.isfinite(dividend) & (dividend >= 0) & np.isfinite(split) & (split > 0)
     rules = [
         (bars.duplicated(["date", "ticker"]).to_numpy(), "duplicate"),
+        (~action, ACTION_RULE),
         (is_bar & ~sound, "price"),
         (is_bar & ~ordered, "order"),
         ((bars["volume"] < 0).to_numpy(), "volume"),
-        (~action, "action"),
     ]
     conditions, names = zip(*rules, strict=True)
     return pd.Series(np.select(conditions, names, default=""), index=bars.index, dtype="str")

@@ -1,11 +1,12 @@
 """Bars as they traded: in the lake, and in the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.gaps import require_no_missed_action
 from parakeet_dagster.assets.metadata import column_schema, describe, table
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.errors import BlockedSessionError, PriceSourceError
@@ -49,10 +50,12 @@ def raw_prices(
     `market_data_quarantine`. From the sample source the bars are adjusted closes with no volume.
     """
     keys = context.partition_keys
-    require_same_source(lake.read_session_before("raw_prices", keys[0]), prices.name)
+    lake.read_session_before("raw_prices", keys[0])
+    require_one_source(stored_sources(lake, keys) | neon.sources(), prices.name)
     open_on = markets_open_on(keys)
     days = [pd.Timestamp(key).date() for key in keys]
     answer = prices.fetch(ticker_universe.drop_duplicates("ticker"), days[0], days[-1])
+    require_no_missed_action(lake, neon, prices, ticker_universe, answer.bars)
     bars = sort_bars(answer.bars, answer.listing, ticker_universe, open_on, prices.name)
     blocked = bars.coverage[bars.coverage["blocked"]]
     yield dg.AssetCheckResult(
@@ -61,7 +64,7 @@ def raw_prices(
         metadata={"judged": len(bars.coverage), "blocked": table(blocked.head(50))},
     )
     neon.record_failures(days[0], days[-1], answer.failures, answer.listing.index.tolist())
-    neon.resolve_quarantine(bars.good)
+    neon.resolve_quarantine(bars.good_only)
     neon.quarantine(bars.bad)
     if not blocked.empty:
         first = calendar.key(blocked["date"].iloc[0])
@@ -115,18 +118,25 @@ def markets_open_on(keys: list[str]) -> pd.DataFrame:
     return frame.astype({"date": "datetime64[us]"})
 
 
-def require_same_source(stored: pd.DataFrame, source: str) -> None:
-    """Refuse to append one vendor's prices to another's.
+def stored_sources(lake: Lake, keys: Sequence[str]) -> set[str]:
+    """The sources of what is stored next to a range, and at both ends of the lake."""
+    stored = [key for key in lake.sessions("raw_prices") if key not in keys]
+    beside = {calendar.offset(keys[0], -1), calendar.offset(keys[-1], 1), *stored[:1], *stored[-1:]}
+    return set(lake.read("raw_prices", [key for key in stored if key in beside])["source"])
+
+
+def require_one_source(stored: set[str], source: str) -> None:
+    """Refuse to put one vendor's prices beside another's.
 
     Raises:
-        PriceSourceError: the session before was stored from another source.
+        PriceSourceError: the lake or the database holds prices of another source.
     """
-    others = set(stored["source"]) - {source}
+    others = sorted(stored - {source})
     if others:
         raise PriceSourceError(
-            f"the lake holds prices from {others.pop()!r}, PARAKEET_PRICE_SOURCE is {source!r}:"
-            " their prices do not fit together; set PARAKEET_HOME to another directory (and"
-            " PARAKEET_LAKE and NEON_DATABASE_URL, where set, to other places)"
+            f"the lake or the database holds prices from {others[0]!r}, PARAKEET_PRICE_SOURCE is"
+            f" {source!r}: their prices do not fit together; set PARAKEET_HOME to another directory"
+            " (and PARAKEET_LAKE and NEON_DATABASE_URL, where set, to other places)"
         )
 
 

@@ -3,6 +3,7 @@
 import dagster as dg
 import pandas as pd
 
+from parakeet_dagster.assets.gaps import returning, rows_since_last_bar
 from parakeet_dagster.assets.metadata import column_schema, describe
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.partitions import sessions, trailing
@@ -35,7 +36,8 @@ def daily_returns(
     """
     first = context.partition_keys[0]
     carried = lake.read_session_before("daily_returns", first)
-    actions = actions_since_last_bar(lake, carried, raw_prices, first)
+    since = rows_since_last_bar(lake, returning(carried, raw_prices), first)
+    actions = since[since["close"].isna()]
     frame = total_returns(
         pd.concat([actions, raw_prices], ignore_index=True),
         fx_rates,
@@ -43,23 +45,3 @@ def daily_returns(
         pd.DatetimeIndex(context.partition_keys).as_unit("us"),
     )
     return describe(context, frame)
-
-
-def actions_since_last_bar(
-    lake: Lake, carried: pd.DataFrame, raw_prices: pd.DataFrame, first: str
-) -> pd.DataFrame:
-    """Dividends and splits that a returning ticker had while it did not trade, before ``first``.
-
-    Only tickers that did not trade on the session before and trade again in ``raw_prices`` need
-    them: the lake is read backwards until the last bar of each of them is found.
-    """
-    silent = set(carried.loc[~carried["traded"].astype(bool), "ticker"])
-    resumed = silent & set(raw_prices.loc[raw_prices["close"].notna(), "ticker"])
-
-    def found_all(read: pd.DataFrame) -> bool:
-        return resumed <= set(read.loc[read["close"].notna(), "ticker"])
-
-    earlier = lake.read_back("raw_prices", first, found_all)
-    earlier = earlier[earlier["ticker"].isin(list(resumed))]
-    bar_dates = earlier["date"].where(earlier["close"].notna())
-    return earlier[earlier["date"] > bar_dates.groupby(earlier["ticker"]).transform("max")]

@@ -12,7 +12,7 @@ from parakeet_dagster.partitions import sessions, trailing
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from strategy.daily import daily_signals, daily_targets
+from strategy.daily import LIVE_WITHIN, daily_signals, daily_targets
 from strategy.strategy import CASH, Strategy
 
 
@@ -24,12 +24,13 @@ def strategy_assets(name: str, strategy: Strategy) -> list[dg.AssetsDefinition]:
 def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
     """The asset ``signals/<name>``."""
     lookback = strategy.signal.lookback
+    window = max(lookback, LIVE_WITHIN)
 
     @dg.asset(
         key=["signals", name],
         description=f"{strategy.description}.\n\nWhat it would hold on each session: a function of"
         f" the {lookback} sessions that end there. {strategy.signal.source}.",
-        ins={"daily_returns": trailing(lookback - 1)},
+        ins={"daily_returns": trailing(window - 1)},
         **_common("signals", strategy),
     )
     @one_line_failures
@@ -80,7 +81,10 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
     ) -> pd.DataFrame:
         days = _days(context)
         history = stored_history(lake, days[-1])
-        frame = daily_targets(strategy, signals, daily_returns, history, days, calendar.calendar())
+        signals_from = pd.Timestamp(lake.sessions(f"signals/{name}")[0])
+        frame = daily_targets(
+            strategy, signals, daily_returns, history, days, calendar.calendar(), signals_from
+        )
         neon.write_allocations(name, frame)
         return describe(context, frame, _allocation_notes(frame, history, strategy))
 

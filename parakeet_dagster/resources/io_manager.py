@@ -3,7 +3,6 @@
 import dagster as dg
 import pandas as pd
 
-from parakeet_dagster import sessions as calendar
 from parakeet_dagster.partitions import LOOKBACK
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.lake import Lake
@@ -31,7 +30,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         """Read the sessions of the run, and as many before them as the input looks back."""
         keys = context.asset_partition_keys
         lookback = int((context.definition_metadata or {}).get(LOOKBACK, 0))
-        return self.lake.read_window(asset_path(context.asset_key), calendar.window(keys, lookback))
+        return self.lake.read_window(asset_path(context.asset_key), keys, lookback)
 
 
 def asset_path(key: dg.AssetKey) -> str:

@@ -130,6 +130,11 @@ class Database:
         with self.transaction("count market data") as connection:
             return market_data.summary(connection)
 
+    def sources(self) -> set[str]:
+        """The sources of the tickers' newest bars."""
+        with self.transaction("list price sources") as connection:
+            return market_data.sources(connection)
+
     def write_allocations(self, strategy: str, frame: pd.DataFrame) -> int:
         """Store target weights as a new version, where they differ from the newest one.
 

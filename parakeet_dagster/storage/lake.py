@@ -21,6 +21,7 @@ from parakeet_dagster.storage.stores import Store
 THREADS = 16
 READ_BACK_BATCH = 20
 HISTORY_OF = "raw_prices"
+STARTED_LATER = ("signals/", "allocations/")
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,7 +69,7 @@ class Lake:
                 return None
             try:
                 return pq.ParquetFile(pa.BufferReader(content)).read()
-            except pa.ArrowException:
+            except (pa.ArrowException, OSError, UnicodeDecodeError):
                 raise LakeError(
                     f"{self.store.url}/{_path(asset, session)} is not a readable Parquet file:"
                     " delete it and materialise the session again"
@@ -85,23 +86,28 @@ class Lake:
         frame: pd.DataFrame = whole.to_pandas(date_as_object=False)
         return frame.assign(date=frame["date"].astype("datetime64[us]"))
 
-    def read_window(self, asset: str, sessions: Sequence[str]) -> pd.DataFrame:
-        """The rows of a window that ends at the last of ``sessions``.
+    def read_window(self, asset: str, keys: Sequence[str], lookback: int = 0) -> pd.DataFrame:
+        """The rows of the sessions ``keys`` and of the ``lookback`` sessions before them.
 
-        Sessions before the first stored one are warm-up and left out: history starts where the
-        lake starts. Anything missing after it, in the window or before it, is a hole.
+        Sessions before history are warm-up and left out: history starts where the lake's prices
+        start, for a strategy where it was switched on. Anything missing after that, in the window
+        or before it, is a hole.
 
         Raises:
             HoleError: a session inside the stored history is missing, or none is stored.
         """
         stored = self.sessions(asset)
-        if not stored or stored[0] > sessions[-1]:
-            raise HoleError(_missing(asset, sessions[-1:]))
-        history = calendar.between(stored[0], sessions[-1])
-        holes = sorted(set(history) - set(stored))
+        if not stored or stored[0] > keys[-1]:
+            raise HoleError(_missing(asset, keys[-1:]))
+        prices = self.sessions(HISTORY_OF)
+        start = min([keys[0], *prices[:1]])
+        if asset.startswith(STARTED_LATER):
+            start = max(start, stored[0])
+        holes = sorted(set(calendar.between(start, keys[-1])) - set(stored))
         if holes:
             raise HoleError(_missing(asset, holes))
-        return self.read(asset, [session for session in sessions if session >= stored[0]])
+        window = calendar.window(keys, lookback)
+        return self.read(asset, [session for session in window if session >= start])
 
     def sessions(self, asset: str) -> list[str]:
         """The stored session keys, ascending."""

@@ -30,6 +30,7 @@ _MERGE = text("""
 """)
 _CHECKSUMS = text("SELECT date, rows, checksum FROM market_data_checksum(:first, :last)")
 _SESSIONS = text("SELECT date FROM market_data_sessions ORDER BY date")
+_SOURCES = text("SELECT DISTINCT source FROM market_data_latest")
 _SUMMARY = text("SELECT count(*), min(date), max(date) FROM market_data")
 
 
@@ -73,6 +74,11 @@ def checksums(connection: Connection, first: date, last: date) -> pd.DataFrame:
 def sessions(connection: Connection) -> list[date]:
     """See ``Database.market_data_sessions``."""
     return list(connection.scalars(_SESSIONS))
+
+
+def sources(connection: Connection) -> set[str]:
+    """See ``Database.sources``."""
+    return set(connection.execute(_SOURCES).scalars())
 
 
 def summary(connection: Connection) -> MarketDataSummary:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from parakeet_dagster.errors import HoleError, SchemaError
+from parakeet_dagster.errors import HoleError, LakeError, SchemaError
 from parakeet_dagster.sessions import between
 from parakeet_dagster.storage.lake import READ_BACK_BATCH, Lake
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS
@@ -226,31 +226,103 @@ def test_many_missing_sessions_are_counted(lake):
 FORTNIGHT = between("2022-03-14", "2022-03-25")
 
 
+def store(lake, asset, *sessions):
+    lake.write(asset, frame(asset, *sessions), sessions)
+
+
+def window(lake, asset, keys, lookback=0):
+    """The sessions of the rows that are read."""
+    found = lake.read_window(asset, keys, lookback)
+    return found["date"].dt.strftime("%Y-%m-%d").tolist()
+
+
 def test_a_window_before_history_is_shorter(lake):
-    lake.write("fx_rates", frame("fx_rates", *FORTNIGHT[4:]), FORTNIGHT[4:])
-    window = lake.read_window("fx_rates", FORTNIGHT[:7])
-    assert window["date"].dt.strftime("%Y-%m-%d").tolist() == FORTNIGHT[4:7]
+    store(lake, "raw_prices", *FORTNIGHT[4:])
+    store(lake, "fx_rates", *FORTNIGHT[4:])
+    assert window(lake, "fx_rates", FORTNIGHT[6:7], lookback=251) == FORTNIGHT[4:7]
 
 
-def test_a_whole_window_is_read_in_order(lake):
-    lake.write("fx_rates", frame("fx_rates", *FORTNIGHT), FORTNIGHT)
-    window = lake.read_window("fx_rates", FORTNIGHT[3:7])
-    assert window["date"].dt.strftime("%Y-%m-%d").tolist() == FORTNIGHT[3:7]
+def test_an_asset_that_starts_after_the_prices_has_a_hole_not_a_shorter_window(lake):
+    store(lake, "raw_prices", *FORTNIGHT)
+    store(lake, "fx_rates", *FORTNIGHT[4:])
+    with pytest.raises(HoleError) as refused:
+        window(lake, "fx_rates", FORTNIGHT[6:7])
+    assert FORTNIGHT[0] in refused.value.message
+
+
+@pytest.mark.parametrize(("lookback", "first"), [(0, 5), (1, 4), (2, 3), (5, 0), (6, 0), (251, 0)])
+def test_a_window_is_the_run_s_sessions_and_those_before_them(lake, lookback, first):
+    store(lake, "raw_prices", *FORTNIGHT)
+    store(lake, "fx_rates", *FORTNIGHT)
+    assert window(lake, "fx_rates", FORTNIGHT[5:7], lookback) == FORTNIGHT[first:7]
+
+
+def test_a_look_back_counts_sessions_and_not_days(lake):
+    """Before Easter Monday 2022 comes Maundy Thursday."""
+    week = ["2022-04-13", "2022-04-14", "2022-04-18"]
+    store(lake, "raw_prices", *week)
+    store(lake, "fx_rates", *week)
+    assert window(lake, "fx_rates", ["2022-04-18"], lookback=1) == week[1:]
+
+
+def test_prices_look_back_on_themselves(lake):
+    store(lake, "raw_prices", *FORTNIGHT[2:])
+    assert window(lake, "raw_prices", FORTNIGHT[4:6], lookback=3) == FORTNIGHT[2:6]
+
+
+def test_a_stray_file_from_before_the_prices_is_no_history(lake):
+    """Exchange rates of one day in 2020, tried once, made every session since then a hole."""
+    store(lake, "fx_rates", "2020-03-16")
+    store(lake, "raw_prices", *FORTNIGHT[2:])
+    store(lake, "fx_rates", *FORTNIGHT[2:])
+    assert window(lake, "fx_rates", FORTNIGHT[3:6], lookback=3) == FORTNIGHT[2:6]
+
+
+def test_a_stray_file_just_before_the_prices_is_left_out_too(lake):
+    store(lake, "fx_rates", *FORTNIGHT[:6])
+    store(lake, "raw_prices", *FORTNIGHT[2:6])
+    assert window(lake, "fx_rates", FORTNIGHT[3:4], lookback=3) == FORTNIGHT[2:4]
+
+
+def test_without_prices_history_starts_with_the_run(lake):
+    store(lake, "fx_rates", "2020-03-16")
+    store(lake, "fx_rates", *FORTNIGHT[2:6])
+    assert window(lake, "fx_rates", FORTNIGHT[3:6], lookback=3) == FORTNIGHT[3:6]
+
+
+def test_a_run_before_the_first_prices_starts_history_itself(lake):
+    """A back-fill of earlier years, in whose first run no earlier session can be there."""
+    store(lake, "raw_prices", *FORTNIGHT[6:])
+    store(lake, "fx_rates", "2020-03-16", *FORTNIGHT[2:4])
+    assert window(lake, "fx_rates", FORTNIGHT[2:4], lookback=3) == FORTNIGHT[2:4]
+
+
+@pytest.mark.parametrize("hole", [2, 4, 5])
+def test_a_hole_is_named_beside_a_stray_file_too(lake, hole):
+    stored = [session for place, session in enumerate(FORTNIGHT[:7]) if place >= 1]
+    store(lake, "raw_prices", *stored)
+    stored.remove(FORTNIGHT[hole])
+    store(lake, "fx_rates", "2020-03-16", *stored)
+    with pytest.raises(HoleError) as caught:
+        lake.read_window("fx_rates", FORTNIGHT[5:7], 1)
+    assert caught.value.message == (
+        f"fx_rates: session {FORTNIGHT[hole]} is not in the lake;"
+        f" bring it in first: parakeet backfill {FORTNIGHT[hole]} {FORTNIGHT[hole]}"
+    )
 
 
 @pytest.mark.parametrize("hole", [1, 4, 6])
 def test_a_hole_in_history_is_named_inside_the_window_and_before_it(lake, hole):
-    stored = [session for place, session in enumerate(FORTNIGHT) if place != hole]
-    lake.write("fx_rates", frame("fx_rates", *stored), stored)
+    store(lake, "raw_prices", *FORTNIGHT)
+    store(lake, "fx_rates", *[session for place, session in enumerate(FORTNIGHT) if place != hole])
     with pytest.raises(HoleError, match=f"fx_rates: session {FORTNIGHT[hole]} is not in the lake"):
         lake.read_window("fx_rates", FORTNIGHT[3:7])
 
 
 def test_a_hole_after_the_window_does_not_matter(lake):
-    lake.write(
-        "fx_rates", frame("fx_rates", *FORTNIGHT[:4], FORTNIGHT[8]), [*FORTNIGHT[:4], FORTNIGHT[8]]
-    )
-    assert len(lake.read_window("fx_rates", FORTNIGHT[:4])) == 4
+    store(lake, "raw_prices", *FORTNIGHT)
+    store(lake, "fx_rates", *FORTNIGHT[:4], FORTNIGHT[8])
+    assert window(lake, "fx_rates", FORTNIGHT[2:4], lookback=2) == FORTNIGHT[:4]
 
 
 @pytest.mark.parametrize("stored", [[], FORTNIGHT[5:]])
@@ -308,3 +380,27 @@ def test_reading_back_ends_where_history_starts(lake):
 
 def test_reading_back_an_empty_lake_is_empty(lake):
     assert lake.read_back("fx_rates", MONDAY, lambda read: False).empty
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda file: b"", id="empty"),
+        pytest.param(lambda file: b"no Parquet", id="something else"),
+        pytest.param(lambda file: file[:-20], id="cut off"),
+        pytest.param(lambda file: file[:-60] + bytes(52) + file[-8:], id="footer"),
+        pytest.param(lambda file: file[:10] + b"\xff" * 60 + file[70:], id="data"),
+        pytest.param(lambda file: b"PAR1" + bytes(20) + b"PAR1", id="shell"),
+    ],
+)
+def test_a_damaged_file_is_named_in_one_line(lake, damage):
+    """A disk that ran full, a copy that broke off."""
+    lake.write("allocations/x", weights((MONDAY, "CASH", 1.0)), [MONDAY])
+    path = f"allocations/x/session={MONDAY}/part-0.parquet"
+    lake.store.write(path, damage(written(lake, "allocations/x", MONDAY)))
+    with pytest.raises(LakeError) as caught:
+        lake.read("allocations/x", [MONDAY])
+    assert caught.value.message == (
+        f"{lake.store.url}/{path} is not a readable Parquet file:"
+        " delete it and materialise the session again"
+    )

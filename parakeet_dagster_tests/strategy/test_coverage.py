@@ -23,9 +23,18 @@ def bars(tickers, day=DAY):
                          "ticker": pd.Series(tickers, dtype="str")})  # fmt: skip
 
 
-def judged(member_tickers, listing, bar_tickers, markets=("XNYS", "XASX")):
+def broken(*rows):
+    """Rows in quarantine, from (ticker, rule)."""
+    frame = pd.DataFrame(rows, columns=["ticker", "rule"], dtype="str").assign(date=DAY)
+    return frame.astype({"date": "datetime64[us]"})
+
+
+NONE = broken()
+
+
+def judged(member_tickers, listing, bar_tickers, markets=("XNYS", "XASX"), quarantined=NONE):
     open_on = pd.DataFrame({"date": DAY, "market": list(markets)})
-    table = coverage(members(member_tickers), bars(bar_tickers), listing, open_on)
+    table = coverage(members(member_tickers), bars(bar_tickers), quarantined, listing, open_on)
     assert table.columns.tolist() == COLUMNS
     return {
         row["market"]: (row["listed"], row["did_not_trade"], row["bars"], row["blocked"])
@@ -40,7 +49,7 @@ def test_a_market_below_80_percent_is_blocked(arrived, share, blocked):
     """Those that did not come failed: the source knows nothing of them."""
     open_on = pd.DataFrame({"date": [DAY], "market": ["XNYS"]})
     got = US[:arrived]
-    table = coverage(members({"XNYS": US}), bars(got), spans(got), open_on)
+    table = coverage(members({"XNYS": US}), bars(got), NONE, spans(got), open_on)
     assert table["coverage"].tolist() == pytest.approx([share])
     assert table["blocked"].tolist() == [blocked]
 
@@ -48,12 +57,13 @@ def test_a_market_below_80_percent_is_blocked(arrived, share, blocked):
 @pytest.mark.parametrize(
     ("missing", "known", "expected"),
     [
-        pytest.param(US[7:], spans(US[7:], last=LATER), (10, 3, 7, False), id="halted"),
+        pytest.param(US[9:], spans(US[9:], last=LATER), (10, 1, 9, False), id="halted"),
+        pytest.param(US[7:], spans(US[7:], last=LATER), (10, 0, 7, True), id="too many halted"),
         pytest.param(US[7:], spans(US[7:], last=EARLIER), (10, 0, 7, True), id="stopped for good"),
         pytest.param(US[7:], spans(US[7:], first=LATER), (7, 0, 7, False), id="not yet listed"),
         pytest.param(US[7:], spans([]), (10, 0, 7, True), id="failed"),
-        pytest.param(US[1:], spans(US[1:], last=LATER), (10, 9, 1, False), id="all but one halted"),
-        pytest.param(US, spans(US, last=LATER), (10, 10, 0, True), id="a silent market"),
+        pytest.param(US[1:], spans(US[1:], last=LATER), (10, 0, 1, True), id="all but one halted"),
+        pytest.param(US, spans(US, last=LATER), (10, 0, 0, True), id="a silent market"),
         pytest.param(US, spans([]), (10, 0, 0, True), id="an outage"),
     ],
 )
@@ -61,6 +71,77 @@ def test_who_is_expected_to_have_a_bar(missing, known, expected):
     got = [ticker for ticker in US if ticker not in missing]
     listing = pd.concat([spans(got), known])
     assert judged({"XNYS": US}, listing, got) == {"XNYS": expected}
+
+
+@pytest.mark.parametrize(
+    ("listed", "halted", "failed", "expected"),
+    [
+        (2, 1, 0, (2, 1, 1, False)),
+        (3, 1, 0, (3, 1, 2, False)),
+        (3, 2, 0, (3, 0, 1, True)),
+        (4, 1, 0, (4, 1, 3, False)),
+        (4, 2, 0, (4, 0, 2, True)),
+        (5, 1, 0, (5, 1, 4, False)),
+        (9, 2, 0, (9, 0, 7, True)),  # 2 are more than 20 % of 9
+        (10, 2, 0, (10, 2, 8, False)),
+        (10, 2, 1, (10, 2, 7, False)),  # 7 of the 8 that traded
+        (10, 2, 2, (10, 2, 6, True)),  # 6 of the 8
+        (10, 3, 0, (10, 0, 7, True)),
+        (10, 9, 0, (10, 0, 1, True)),
+        (15, 3, 0, (15, 3, 12, False)),
+        (15, 3, 2, (15, 3, 10, False)),  # 10 of the 12 that traded
+        (15, 4, 0, (15, 0, 11, True)),
+    ],
+)
+def test_halts_are_exempt_up_to_one_ticker_or_a_fifth_of_the_market(
+    listed, halted, failed, expected
+):
+    """Beyond that they are what a vendor's gap looks like the day after."""
+    tickers = [f"U{place}" for place in range(listed)]
+    got = tickers[halted + failed :]
+    listing = pd.concat([spans(got), spans(tickers[:halted], last=LATER)])
+    assert judged({"XNYS": tickers}, listing, got) == {"XNYS": expected}
+
+
+def test_a_ticker_in_quarantine_traded_and_is_expected():
+    """Its later bars are known, but what stands in quarantine is no halt."""
+    listing = pd.concat([spans(US[:8]), spans(US[8:], last=LATER)])
+    as_halt = judged({"XNYS": US}, listing, US[:9])
+    assert as_halt == {"XNYS": (10, 1, 9, False)}
+    quarantined = broken(("U9", "price"))
+    found = judged({"XNYS": US}, listing, US[:9], quarantined=quarantined)
+    assert found == {"XNYS": (10, 0, 9, False)}
+    two = broken(("A", "order"))
+    listing = spans(["A", "B"], last=LATER)
+    assert judged({"XNYS": ["A", "B"]}, listing, ["B"]) == {"XNYS": (2, 1, 1, False)}
+    assert judged({"XNYS": ["A", "B"]}, listing, ["B"], quarantined=two) == {
+        "XNYS": (2, 0, 1, True)
+    }
+
+
+@pytest.mark.parametrize("rule", ["price", "order", "volume", "duplicate"])
+def test_one_impossible_bar_of_ten_blocks_nothing(rule):
+    found = judged({"XNYS": US}, spans(US), US[1:], quarantined=broken(("U0", rule)))
+    assert found == {"XNYS": (10, 0, 9, False)}
+
+
+def test_an_impossible_action_blocks_its_market_and_no_other():
+    tickers = {"XNYS": US, "XASX": ["BHP.AX", "CBA.AX"]}
+    listing = spans([*US, "BHP.AX", "CBA.AX"])
+    got = [*US[1:], "BHP.AX", "CBA.AX"]
+    assert judged(tickers, listing, got, quarantined=broken(("U0", "action"))) == {
+        "XASX": (2, 0, 2, False),
+        "XNYS": (10, 0, 9, True),
+    }
+
+
+def test_an_impossible_action_blocks_only_its_own_session():
+    both = pd.concat([members({"XNYS": US}, day) for day in (DAY, LATER)])
+    open_on = pd.DataFrame({"date": [DAY, LATER], "market": "XNYS"})
+    got = pd.concat([bars(US[1:], DAY), bars(US, LATER)])
+    listing = spans(US, last=LATER)
+    table = coverage(both, got, broken(("U0", "action")), listing, open_on)
+    assert table["blocked"].tolist() == [True, False]
 
 
 def test_nobody_listed_is_no_row():
@@ -92,7 +173,7 @@ def test_sessions_are_judged_by_themselves():
     both = pd.concat([members({"XNYS": US}, day) for day in (DAY, LATER)])
     open_on = pd.DataFrame({"date": [DAY, LATER], "market": "XNYS"})
     got = pd.concat([bars(US, DAY), bars(US[:5], LATER)])
-    table = coverage(both, got, spans(US, last=LATER), open_on)
+    table = coverage(both, got, NONE, spans(US, last=LATER), open_on)
     assert table["bars"].tolist() == [10, 5]
     assert table["blocked"].tolist() == [False, True]
 
@@ -100,5 +181,5 @@ def test_sessions_are_judged_by_themselves():
 def test_a_member_of_two_universes_counts_once():
     open_on = pd.DataFrame({"date": [DAY], "market": ["XNYS"]})
     twice = pd.concat([members({"XNYS": US})] * 2)
-    table = coverage(twice, bars(US[:8]), spans(US[:8]), open_on)
+    table = coverage(twice, bars(US[:8]), NONE, spans(US[:8]), open_on)
     assert table[["listed", "bars"]].values.tolist() == [[10, 8]]

@@ -6,7 +6,7 @@ import pytest
 
 from parakeet_dagster_tests.strategy.frames import members_on, returns_panel, weekdays
 from strategy.allocation.equal_weight import EqualWeight
-from strategy.daily import daily_signals, daily_targets
+from strategy.daily import LIVE_WITHIN, daily_signals, daily_targets
 from strategy.signals.always_on import AlwaysOn
 from strategy.signals.dual_momentum import DualMomentum
 from strategy.strategy import Strategy
@@ -31,7 +31,9 @@ def signals(strategy=MOMENTUM, sessions=SESSIONS, members=None):
 
 
 def targets(strategy=MOMENTUM, sessions=SESSIONS, calendar=SESSIONS):
-    return daily_targets(strategy, signals(strategy), RETURNS, SESSIONS, sessions, calendar)
+    return daily_targets(
+        strategy, signals(strategy), RETURNS, SESSIONS, sessions, calendar, SESSIONS[0]
+    )
 
 
 def held(frame, session):
@@ -85,7 +87,7 @@ def test_a_session_without_members_has_no_signal_and_holds_cash():
     frame = signals(members=nobody)
     assert frame.empty
     assert frame.dtypes.astype(str).to_dict()["signal"] == "int8"
-    target = daily_targets(MOMENTUM, frame, RETURNS, SESSIONS, SESSIONS, SESSIONS)
+    target = daily_targets(MOMENTUM, frame, RETURNS, SESSIONS, SESSIONS, SESSIONS, SESSIONS[0])
     assert target["ticker"].tolist() == ["CASH"] * len(SESSIONS)
 
 
@@ -130,3 +132,13 @@ def test_a_single_session_is_the_same_as_in_a_range(session):
     of_range = whole[whole["date"] == session].reset_index(drop=True)
     pd.testing.assert_frame_equal(single, of_range, check_exact=True)
     assert np.isclose(single["weight"].sum(), 1.0, rtol=0, atol=1e-12)
+
+
+def test_a_member_that_has_not_traded_for_ten_sessions_gets_no_signal():
+    sessions = weekdays("2022-01-31", 15)
+    returns = returns_panel(sessions, {"A": [0.0] * 15, "B": [0.0] * 15})
+    is_silent = (returns["ticker"] == "A") & (returns["date"] >= sessions[3])
+    returns["traded"] = returns["traded"] & ~is_silent
+    frame = daily_signals(BASELINE, returns, members_on(sessions, "AB"), sessions, sessions)
+    held = frame.loc[frame["ticker"] == "A", "date"].tolist()
+    assert held == sessions[: 3 + LIVE_WITHIN - 1].tolist()

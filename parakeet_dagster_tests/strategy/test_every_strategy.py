@@ -47,7 +47,7 @@ def outcome(strategy, returns, sessions):
     seen = since_session(
         returns, first - strategy.period - strategy.allocation.lookback + 1, history
     )
-    targets = daily_targets(strategy, signals, seen, history, sessions, CALENDAR)
+    targets = daily_targets(strategy, signals, seen, history, sessions, CALENDAR, SESSIONS[0])
     return signals[signals["date"].isin(sessions)], targets
 
 

@@ -16,6 +16,10 @@ BOUNDED = Strategy(
 )
 
 
+def allocations(day, weights):
+    return pd.DataFrame({"date": day, "ticker": list(weights), "weight": list(weights.values())})
+
+
 @pytest.mark.parametrize(
     ("signal", "strength", "is_broken"),
     [
@@ -67,5 +71,43 @@ def test_a_session_s_weights_sum_to_one(weights, is_wrong):
     ],
 )
 def test_bounds_hold_for_all_but_cash_and_the_refuge(ticker, weight, is_out):
-    frame = pd.DataFrame({"ticker": [ticker], "weight": [weight]})
-    assert len(out_of_bounds(frame, BOUNDED)) == is_out
+    """Beside it stand two others, so that no weights are level."""
+    frame = allocations("2022-03-01", {ticker: weight, "Y": 0.25, "Z": 0.1})
+    assert out_of_bounds(frame, BOUNDED)["ticker"].tolist() == ([ticker] if is_out else [])
+
+
+@pytest.mark.parametrize(
+    ("weights", "out"),
+    [
+        pytest.param({"A": 0.01, "B": 0.01, "C": 0.01}, [], id="level"),
+        pytest.param({"A": 0.01, "B": 0.01 + 1e-12}, [], id="level but for rounding"),
+        pytest.param({"A": 0.01, "B": 0.01, "C": 0.011}, ["A", "B"], id="not level"),
+        pytest.param({"A": 0.01, "B": 0.02, "C": 0.03}, ["A"], id="one below"),
+        pytest.param({"A": 0.01, "B": 0.01, "CASH": 0.98}, [], id="cash need not be level"),
+        pytest.param({"A": 0.01, "B": 0.01, "BND": 0.98}, [], id="nor the refuge"),
+        pytest.param({"A": 0.01, "B": 0.05, "CASH": 0.01}, ["A"], id="level with cash only"),
+        pytest.param({"A": 0.31, "B": 0.31}, ["A", "B"], id="level above the upper bound"),
+        pytest.param({"A": -0.01, "B": -0.01}, ["A", "B"], id="level below 0"),
+    ],
+)
+def test_only_level_weights_may_be_below_the_lower_bound(weights, out):
+    """61 tickers cannot have 2 % each: then all have the same."""
+    frame = allocations("2022-03-01", weights)
+    assert out_of_bounds(frame, BOUNDED)["ticker"].tolist() == out
+
+
+def test_sixty_one_tickers_have_a_sixty_first_each():
+    frame = allocations("2022-03-01", {f"T{place}": 1 / 61 for place in range(61)})
+    assert out_of_bounds(frame, BOUNDED).empty
+
+
+def test_weights_are_level_within_a_session():
+    frame = pd.concat(
+        [
+            allocations("2022-03-01", {"A": 0.01, "B": 0.01}),
+            allocations("2022-03-02", {"A": 0.015, "B": 0.03}),
+        ]
+    )
+    assert out_of_bounds(frame, BOUNDED)[["date", "ticker"]].values.tolist() == [
+        ["2022-03-02", "A"]
+    ]

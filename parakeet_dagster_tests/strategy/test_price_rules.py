@@ -41,7 +41,7 @@ NO_BAR = dict.fromkeys(["open", "high", "low", "close"], np.nan)
         ({"split_ratio": np.inf}, "action"),
         (NO_BAR | {"volume": 0, "dividend": 0.5}, ""),
         (NO_BAR | {"volume": 0, "split_ratio": 0.0}, "action"),
-        ({"close": -1.0, "volume": -1, "dividend": -1.0}, "price"),
+        ({"close": -1.0, "volume": -1, "dividend": -1.0}, "action"),
     ],
 )
 def test_the_first_rule_that_a_row_breaks(changes, rule):

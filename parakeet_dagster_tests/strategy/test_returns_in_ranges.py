@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parakeet_dagster.assets.returns import actions_since_last_bar
+from parakeet_dagster.assets.gaps import returning, rows_since_last_bar
 from parakeet_dagster.price_sources.ecb import fx_rates
 from parakeet_dagster.sessions import between, offset
 from parakeet_dagster.storage.lake import Lake
@@ -46,7 +46,8 @@ def run(lake, raw, sessions):
     lake.write("raw_prices", of_range, sessions)
     of_range = lake.read("raw_prices", sessions)
     carried = lake.read_session_before("daily_returns", sessions[0])
-    actions = actions_since_last_bar(lake, carried, of_range, sessions[0])
+    since = rows_since_last_bar(lake, returning(carried, of_range), sessions[0])
+    actions = since[since["close"].isna()]
     panel = total_returns(
         pd.concat([actions, of_range], ignore_index=True),
         RATES[RATES["date"].between(offset(sessions[0], -1), sessions[-1])],
