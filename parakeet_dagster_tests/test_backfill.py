@@ -57,7 +57,6 @@ class TestSnap:
             pytest.param("2021-12-25", "2022-01-04", ("2021-12-27", "2022-01-04"), id="Christmas"),
             pytest.param("2005-01-01", "2005-01-05", ("2005-01-03", "2005-01-05"), id="the first"),
             pytest.param("2022-12-27", "2022-12-28", ("2022-12-27", "2022-12-28"), id="the last"),
-            pytest.param("20220601", "2022-W22-5", ("2022-06-01", "2022-06-03"), id="other ISO"),
         ],
     )
     def test_dates_become_the_sessions_between_them(self, first, last, expected, sample):
