@@ -274,17 +274,19 @@ def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span) 
     )
     if result.success:
         return
+    failures = [event for event in result.all_events if event.is_step_failure]
+    for event in failures:
+        told = event.step_failure_data.user_failure_data
+        if told is not None and BLOCKED in told.metadata:
+            raise _BlockedError(
+                f"{event.step_key}: {told.description}", str(told.metadata[BLOCKED].value)
+            )
+        if told is not None:
+            raise RunFailedError(f"{event.step_key}: {told.description}")
     for check in result.get_asset_check_evaluations():
         if check.blocking and not check.passed:
             raise RunFailedError(_failed_check(check, span))
-    for event in result.all_events:
-        if event.is_step_failure:
-            failure = event.step_failure_data
-            told = failure.user_failure_data
-            if told is None:
-                raise RunFailedError(f"{event.step_key}: {_root_cause(failure.error)}")
-            message = f"{event.step_key}: {told.description}"
-            if BLOCKED in told.metadata:
-                raise _BlockedError(message, str(told.metadata[BLOCKED].value))
-            raise RunFailedError(message)
+    for event in failures:
+        cause = _root_cause(event.step_failure_data.error)
+        raise RunFailedError(f"{event.step_key}: {cause}")
     raise RunFailedError(f"the run over {span.first} to {span.last} failed: see its log in the UI")

@@ -31,6 +31,7 @@ COVERAGE = "coverage"
         dg.AssetCheckSpec(
             COVERAGE,
             asset="raw_prices",
+            blocking=True,
             description="Each open market has a bar for at least 80 % of the tickers listed that"
             " day. Judged before anything is written: a blocked session is stored nowhere.",
         )
