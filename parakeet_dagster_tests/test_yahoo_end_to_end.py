@@ -63,7 +63,7 @@ def environment(tmp_path_factory, postgres_server):
                 "PARAKEET_UNIVERSE_FILE": str(universe),
                 "PARAKEET_FIRST_SESSION": FIRST,
                 "PARAKEET_YAHOO_RPS": "500",
-            "PARAKEET_STRATEGIES": "equal_weight",
+                "PARAKEET_STRATEGIES": "equal_weight",
             },
         )
 
