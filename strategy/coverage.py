@@ -1,14 +1,13 @@
 """Whether a market's data is complete enough to be believed."""
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from strategy.keys import is_among
 from strategy.price_rules import ACTION_RULE
 
 LEAST_COVERAGE = 0.8
 MOST_HALTS = 0.2
-COLUMNS = ["date", "market", "listed", "did_not_trade", "bars", "coverage", "blocked"]
+COLUMNS = ["date", "market", "listed", "did_not_trade", "bars", "coverage", "blocked", "accepted"]
 
 
 def coverage(
@@ -17,15 +16,20 @@ def coverage(
     quarantined: pd.DataFrame,
     listing: pd.DataFrame,
     open_on: pd.DataFrame,
+    accepted: pd.DataFrame,
+    silent: frozenset[str],
+    gone: frozenset[str],
 ) -> pd.DataFrame:
     """How many of the tickers listed on a session have a bar, per open market.
 
-    A member counts as listed unless the source knows its first bar to be later. A member without a
-    bar whose later bars are known did not trade that day (a halt) and is not expected to have one,
-    as long as such members are at most one, or 20 %, of the market: more are a vendor's gap. A
-    member that the source could not deliver, or whose bar is in quarantine, is expected. A market
-    is blocked below 80 %; when none of several listed members has a bar; when the session has no
-    bar at all; and when a dividend or split is impossible, since no return could be computed.
+    A member counts as listed unless the source knows its first bar to be later, or it is believed
+    delisted and has no bar. A member without a bar is not expected to have one where its later
+    bars are known (a halt), where the vendor knows it and shows no bar of it, and where its bar is
+    in quarantine, as long as such members are together at most one, or 20 %, of the market: more
+    are a vendor's gap. A member that the source could not deliver is expected. A market is blocked
+    below 80 %; when none of several listed members has a bar; when the session has no bar at all;
+    and when a dividend or split is impossible, since no return could be computed. What a person
+    accepted is not blocked.
 
     Args:
         members: columns date, ticker, market: who was a member on each session.
@@ -33,39 +37,50 @@ def coverage(
         quarantined: columns date, ticker, rule: the rows that broke a rule.
         listing: index ticker; columns first_bar, last_bar; missing for a ticker that failed.
         open_on: columns date, market: the markets open on each session.
+        accepted: columns date, market: what is to be stored however incomplete it is.
+        silent: tickers that the vendor knows, without a bar in its answer.
+        gone: tickers that are believed delisted.
 
     Returns:
         Columns ``COLUMNS``, one row per session and open market that has a listed member, sorted.
+        ``did_not_trade``: the members not expected. ``accepted``: it would have been blocked.
     """
     unique = members[["date", "ticker", "market"]].drop_duplicates()
     expected = unique.merge(open_on, on=["date", "market"])
+    has_bar = is_among(expected, bars)
     spans = listing.reindex(expected["ticker"]).set_axis(expected.index, axis=0)
-    expected = expected[~(spans["first_bar"] > expected["date"])]
-    has_bar = _among(expected, bars)
-    later = (spans["last_bar"].reindex(expected.index) > expected["date"]).to_numpy(dtype=bool)
+    later = (spans["last_bar"] > expected["date"]) | expected["ticker"].isin(silent)
+    unsound = quarantined["rule"] == ACTION_RULE
+    in_quarantine = is_among(expected, quarantined[~unsound])
     counted = expected.assign(
         listed=1,
         bars=has_bar,
-        did_not_trade=later & ~has_bar & ~_among(expected, quarantined),
-        impossible=_among(expected, quarantined[quarantined["rule"] == ACTION_RULE]),
+        did_not_trade=(later | in_quarantine) & ~has_bar,
+        impossible=is_among(expected, quarantined[unsound]),
     )
+    unlisted = (spans["first_bar"] > expected["date"]) | (expected["ticker"].isin(gone) & ~has_bar)
     counts = ["listed", "did_not_trade", "impossible", "bars"]
-    table = counted.groupby(["date", "market"], as_index=False)[counts].sum()
+    table = counted[~unlisted].groupby(["date", "market"], as_index=False)[counts].sum()
+    return _judged(table, accepted)
+
+
+def _judged(table: pd.DataFrame, accepted: pd.DataFrame) -> pd.DataFrame:
+    """The counts of each session and market, and whether they suffice."""
     halts_at_most = (table["listed"] * MOST_HALTS).clip(lower=1)
     is_halt = table["did_not_trade"] <= halts_at_most
-    table["did_not_trade"] = table["did_not_trade"].where(is_halt, 0)
-    wanted = table["listed"] - table["did_not_trade"]
+    halted = table["did_not_trade"].where(is_halt, 0)
+    wanted = table["listed"] - halted
     share = (table["bars"] / wanted.where(wanted > 0)).fillna(1.0)
     alone = table.groupby("date")["bars"].transform("sum") == 0
-    silent = (table["bars"] == 0) & ((table["listed"] > 1) | alone)
-    blocked = (share < LEAST_COVERAGE) | silent | (table["impossible"] > 0)
-    return table.assign(coverage=share, blocked=blocked)[COLUMNS]
-
-
-def _among(expected: pd.DataFrame, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Whether each expected member has one of ``rows`` on its day."""
-    keys = ["date", "ticker"]
-    joined = expected[keys].merge(
-        rows[keys].drop_duplicates(), on=keys, how="left", indicator="found"
+    nothing = (table["bars"] == 0) & ((table["listed"] > 1) | alone)
+    lacking = (share < LEAST_COVERAGE) | nothing | (table["impossible"] > 0)
+    by_hand = table[["date", "market"]].merge(
+        accepted[["date", "market"]].drop_duplicates(), how="left", indicator="found"
     )
-    return (joined["found"] == "both").to_numpy(dtype=bool)
+    agreed = (by_hand["found"] == "both").to_numpy(dtype=bool)
+    return table.assign(
+        did_not_trade=halted,
+        coverage=share,
+        blocked=lacking & ~agreed,
+        accepted=lacking & agreed,
+    )[COLUMNS]

@@ -1,4 +1,4 @@
-"""Rules that a bar must obey to be a bar at all. What breaks one is quarantined, not stored."""
+"""The rules that a bar must obey. What breaks one is quarantined, not stored."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,15 @@ import pandas as pd
 PRICES = ["open", "high", "low", "close"]
 ORDER_TOLERANCE = 1e-6
 
-BAR_RULES = ("price", "order", "volume")
-"""Rules about the bar alone: a dividend or split in a row that breaks one may still be sound."""
+MOVE = "move"
+HUNDREDFOLD = "x100"
+REBASED = "rebased"
+DOUBTFUL = (MOVE, HUNDREDFOLD, REBASED)
+"""Rules about a bar beside others (``strategy.moves``, ``strategy.reconciliation``): what breaks
+one is possible, and may be released by later bars, by an action that arrives, or by hand."""
+
+BAR_RULES = ("price", "order", "volume", *DOUBTFUL)
+"""Rules about prices and volume: a dividend or split in a row that breaks one may be sound."""
 
 ACTION_RULE = "action"
 """The rule about dividends and splits: without a sound action no return can be computed."""
@@ -48,3 +55,16 @@ def broken_rule(bars: pd.DataFrame) -> pd.Series:
     ]
     conditions, names = zip(*rules, strict=True)
     return pd.Series(np.select(conditions, names, default=""), index=bars.index, dtype="str")
+
+
+def actions_alone(rows: pd.DataFrame) -> pd.DataFrame:
+    """The dividends and splits of bars that broke a rule in ``BAR_RULES``, without prices.
+
+    They are sound, and without them the return of the ticker's next bar would be wrong.
+
+    Args:
+        rows: columns as ``broken_rule``, and ``rule``.
+    """
+    has_action = (rows["dividend"] != 0) | (rows["split_ratio"] != 1)
+    alone = rows[rows["rule"].isin(BAR_RULES) & has_action]
+    return alone.assign(**dict.fromkeys(PRICES, np.nan), volume=0)

@@ -6,7 +6,6 @@ import pandas as pd
 
 from strategy.errors import StrategyError
 
-BASE_CURRENCY = "AUD"
 COLUMNS = [
     "date",
     "ticker",
@@ -68,7 +67,9 @@ def total_returns(
         raw_prices: the lake's columns; as-traded bars of ``sessions``, and for tickers that did
             not trade on the session before also their actions since their last bar (rows with NaN
             prices and an earlier date).
-        fx_rates: AUD per unit of each currency, on ``sessions`` and the session before them.
+        fx_rates: columns date, currency, aud_per_unit and aud_per_unit_before: AUD per unit on
+            each of ``sessions`` and on the session before it, both from one source, so that a
+            change of source between two sessions never enters a return.
         carried: ``daily_returns`` of the session before; empty where history starts.
         sessions: ascending, without a gap.
 
@@ -83,11 +84,6 @@ def total_returns(
     base = carried[["ticker", "market", "currency", "close"]].assign(
         date=pd.Timestamp(0).as_unit("us"), dividend=0.0, split_ratio=1.0
     )
-    if len(carried) and not (fx_rates["date"] < sessions[0]).any():
-        raise StrategyError(
-            f"no exchange rates of the session before {sessions[0]:%Y-%m-%d}:"
-            " materialise fx_rates for that session first"
-        )
     rows = pd.concat([base, raw_prices] if len(base) else [raw_prices], ignore_index=True)
     rows = rows.sort_values(["ticker", "date"], kind="stable", ignore_index=True)
     rows["return_local"] = bar_returns(rows)
@@ -107,9 +103,14 @@ def total_returns(
     traded = spread(bars["close"].notna(), 0).astype(bool)
     last_closes = carried.set_index("ticker")["close"].reindex(tickers).to_numpy(dtype=float)
     close = pd.DataFrame(np.vstack([last_closes, spread(bars["close"], np.nan)])).ffill()
-    rated_on, rates = _aud_per_unit(fx_rates, sessions, listings["currency"])
     has_close = ~np.isnan(close.to_numpy())
-    _require_rates(has_close & np.isnan(rates), rated_on, listings)
+    covered, covered_before = has_close[1:], has_close[:-1]
+    currencies = listings["currency"]
+    rates = _rates(fx_rates, "aud_per_unit", sessions, currencies)
+    _require_rates(covered & np.isnan(rates), "on", sessions, currencies)
+    rates_before = _rates(fx_rates, "aud_per_unit_before", sessions, currencies)
+    earning = covered & covered_before
+    _require_rates(earning & np.isnan(rates_before), "on the session before", sessions, currencies)
     return_local = np.where(traded, spread(bars["return_local"], np.nan), 0.0)
     panel = {
         "close": close.to_numpy()[1:],
@@ -117,11 +118,10 @@ def total_returns(
         "open_ratio": spread(bars["open"] / bars["close"], 1.0),
         "high_ratio": spread(bars["high"] / bars["close"], 1.0),
         "low_ratio": spread(bars["low"] / bars["close"], 1.0),
-        "value_traded_aud": spread(bars["close"] * bars["volume"], 0.0) * rates[1:],
+        "value_traded_aud": spread(bars["close"] * bars["volume"], 0.0) * rates,
         "return_local": return_local,
-        "return_aud": (1 + return_local) * (rates[1:] / rates[:-1]) - 1,
+        "return_aud": (1 + return_local) * (rates / rates_before) - 1,
     }
-    covered = has_close[1:]
     day, place = np.nonzero(covered)
     frame = pd.DataFrame({name: values[covered] for name, values in panel.items()}).assign(
         date=sessions[day],
@@ -132,29 +132,20 @@ def total_returns(
     return frame[COLUMNS]
 
 
-def _aud_per_unit(
-    fx_rates: pd.DataFrame, sessions: pd.DatetimeIndex, currencies: pd.Series
-) -> tuple[pd.DatetimeIndex, Floats]:
-    """AUD per unit on the session before and on ``sessions``: those days, days x currencies.
-
-    The first day is NaT, and its rates are NaN, on a history's first session.
-    """
-    table = fx_rates.set_index(["date", "currency"])["aud_per_unit"].unstack()  # noqa: PD010 - no pivot_table: a second rate of one day must fail, not be averaged
-    table = table.reindex(columns=table.columns.union([BASE_CURRENCY])).assign(
-        **{BASE_CURRENCY: 1.0}
-    )
-    earlier = table.index[table.index < sessions[0]]
-    before = table.reindex(earlier[-1:]) if len(earlier) else table.reindex([pd.NaT])
-    whole = pd.concat([before, table.reindex(sessions)]).reindex(columns=currencies)
-    return pd.DatetimeIndex(whole.index), whole.to_numpy()
+def _rates(
+    fx_rates: pd.DataFrame, column: str, sessions: pd.DatetimeIndex, currencies: pd.Series
+) -> Floats:
+    """One column of ``fx_rates`` as sessions x tickers, from the currency of each ticker."""
+    table = fx_rates.set_index(["date", "currency"])[column].unstack()  # noqa: PD010 - no pivot_table: a second rate of one day must fail, not be averaged
+    return table.reindex(sessions).reindex(columns=currencies).to_numpy()
 
 
 def _require_rates(
-    lacking: npt.NDArray[np.bool_], days: pd.DatetimeIndex, listings: pd.DataFrame
+    lacking: npt.NDArray[np.bool_], when: str, sessions: pd.DatetimeIndex, currencies: pd.Series
 ) -> None:
     if lacking.any():
         day, place = np.argwhere(lacking)[0]
         raise StrategyError(
-            f"no exchange rate of {listings['currency'].iloc[place]} on {days[day]:%Y-%m-%d}:"
-            " materialise fx_rates for that session first"
+            f"no exchange rate of {currencies.iloc[place]} {when} {sessions[day]:%Y-%m-%d}:"
+            f" materialise fx_rates of {sessions[day]:%Y-%m-%d} again"
         )

@@ -44,10 +44,15 @@ def bars(rows: Iterable[tuple], market: str = "XNYS", currency: str = "USD") -> 
 
 
 def rates(usd: dict[str, float]) -> pd.DataFrame:
-    """``fx_rates`` from AUD per USD by date."""
+    """``fx_rates`` from AUD per USD by date; the first one has no rate of the session before."""
     rows = [(day, "USD", rate) for day, rate in usd.items()] + [(day, "AUD", 1.0) for day in usd]
     frame = pd.DataFrame(rows, columns=["date", "currency", "aud_per_unit"])
-    return frame.astype({"date": "datetime64[us]"}).assign(source="test", carried=False)
+    before = frame.groupby("currency")["aud_per_unit"].shift()
+    return frame.astype({"date": "datetime64[us]"}).assign(
+        aud_per_unit_before=before.where(frame["currency"] != "AUD", 1.0),
+        source="test",
+        carried=False,
+    )
 
 
 def returns_panel(

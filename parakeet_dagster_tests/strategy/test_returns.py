@@ -175,24 +175,41 @@ def test_history_without_a_bar_is_an_empty_panel():
 
 def test_a_session_without_a_rate_is_refused():
     raw = bars([("2022-03-01", "A", 10.0, 0.0, 1.0), ("2022-03-02", "A", 10.0, 0.0, 1.0)])
-    with pytest.raises(StrategyError, match="no exchange rate of USD on 2022-03-02"):
+    with pytest.raises(StrategyError) as caught:
         returns(raw, rates({"2022-03-01": 1.25}), days("2022-03-01", "2022-03-02"))
+    assert str(caught.value) == (
+        "no exchange rate of USD on 2022-03-02: materialise fx_rates of 2022-03-02 again"
+    )
 
 
-def test_a_carried_panel_needs_the_rates_of_its_session():
+def test_a_return_needs_the_rate_of_the_session_before():
     before = returns(bars([("2022-03-01", "A", 10.0, 0.0, 1.0)]), rates(FLAT), days("2022-03-01"))
     raw = bars([("2022-03-02", "A", 10.0, 0.0, 1.0)])
-    with pytest.raises(StrategyError, match="rates of the session before 2022-03-02"):
+    with pytest.raises(StrategyError) as caught:
         returns(raw, rates({"2022-03-02": 1.25}), days("2022-03-02"), before)
+    assert str(caught.value) == (
+        "no exchange rate of USD on the session before 2022-03-02:"
+        " materialise fx_rates of 2022-03-02 again"
+    )
 
 
-def test_a_currency_without_a_rate_on_the_carried_session_is_refused():
-    before = returns(bars([("2022-03-01", "A", 10.0, 0.0, 1.0)]), rates(FLAT), days("2022-03-01"))
+def test_a_first_bar_needs_no_rate_of_the_session_before():
+    sessions = days("2022-03-01", "2022-03-02")
     raw = bars([("2022-03-02", "A", 10.0, 0.0, 1.0)])
-    fx = rates({"2022-03-01": 1.25, "2022-03-02": 1.25})
-    without = fx[~((fx["currency"] == "USD") & (fx["date"] == "2022-03-01"))]
-    with pytest.raises(StrategyError, match="no exchange rate of USD on 2022-03-01"):
-        returns(raw, without, days("2022-03-02"), before)
+    fx = rates({"2022-03-01": 1.25, "2022-03-02": 1.5}).assign(aud_per_unit_before=np.nan)
+    panel = returns(raw, fx, sessions)
+    assert panel[["ticker", "value_traded_aud"]].values.tolist() == [["A", 1500.0]]
+    assert panel[["return_local", "return_aud"]].isna().all(axis=None)
+
+
+def test_a_change_of_source_between_two_sessions_enters_no_return():
+    """The second source puts the first day 25 % higher: its own rates give 1.5 / 1.25 - 1."""
+    sessions = days("2022-03-01", "2022-03-02")
+    raw = bars([(day, "A", 10.0, 0.0, 1.0) for day in sessions])
+    second = rates({"2022-03-01": 1.25, "2022-03-02": 1.5})
+    fx = pd.concat([rates({"2022-03-01": 1.0}), second[second["date"] == sessions[1]]])
+    expected = pytest.approx([np.nan, 0.2], nan_ok=True)
+    assert returns(raw, fx, sessions)["return_aud"].tolist() == expected
 
 
 def test_two_rates_of_one_day_are_never_averaged():

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from parakeet_dagster.assets.gaps import returning, rows_since_last_bar
 from parakeet_dagster.price_sources.ecb import fx_rates
-from parakeet_dagster.sessions import between, offset
+from parakeet_dagster.sessions import between
 from parakeet_dagster.storage.lake import Lake
 from parakeet_dagster.storage.stores import FileStore
 from parakeet_dagster_tests.strategy.frames import bars
 from strategy.returns import total_returns
 
 SESSIONS = between("2022-04-14", "2022-04-25")  # Easter and Anzac Day
-RATES = fx_rates(["2022-04-13", *SESSIONS])
+RATES = fx_rates(SESSIONS)
 LISTINGS = {"BHP.AX": ("XASX", "AUD"), "IBM": ("XNYS", "USD"), "KO": ("XNYS", "USD")}
 
 CLOSE = st.one_of(st.just(np.nan), st.integers(1_000, 900_000).map(lambda mills: mills / 1000))
@@ -50,7 +50,7 @@ def run(lake, raw, sessions):
     actions = since[since["close"].isna()]
     panel = total_returns(
         pd.concat([actions, of_range], ignore_index=True),
-        RATES[RATES["date"].between(offset(sessions[0], -1), sessions[-1])],
+        RATES[RATES["date"].isin(pd.DatetimeIndex(sessions))],
         carried,
         pd.DatetimeIndex(sessions).as_unit("us"),
     )
