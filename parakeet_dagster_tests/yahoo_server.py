@@ -2,20 +2,21 @@
 
 It is an HTTPS proxy that ends every tunnel itself, with certificates of its own authority, so a
 process is pointed at it by environment variables alone (``YahooServer.environment``). It is told
-what traded, as it traded, and shows it the way Yahoo does at ``now``: adjusted for every split up
-to then, in float32, days as moments of opening in UTC, errors in Yahoo's words.
+what traded and shows it as Yahoo does at ``now`` (see ``yahoo_market``), errors in Yahoo's words.
 """
 
 import json
 import os
+import random
 import socket
 import ssl
 import struct
 import tempfile
 import threading
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,10 +24,40 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import exchange_calendars
-import numpy as np
 import pandas as pd
 import trustme
+
+from parakeet_dagster_tests.yahoo_market import (
+    MARKETS,
+    Listed,
+    Market,
+    Mistake,
+    an_australian_share,
+    apple_in_2020,
+    chart,
+    currency_pair,
+    halted_with_a_split,
+    invented_bars,
+    sessions_of,
+)
+
+__all__ = [
+    "COOKIE_PAGE",
+    "CRUMB_PAGE",
+    "MARKETS",
+    "Fault",
+    "Listed",
+    "Market",
+    "Mistake",
+    "YahooServer",
+    "an_australian_share",
+    "apple_in_2020",
+    "chart",
+    "currency_pair",
+    "halted_with_a_split",
+    "invented_bars",
+    "sessions_of",
+]
 
 CRUMB = "F4ke.Crumb/1"
 CRUMB_PAGE = "getcrumb"
@@ -34,39 +65,6 @@ COOKIE_PAGE = "fc.yahoo.com"
 CONSENT_FORM = (
     '<html><form><input name="csrfToken" value="t"><input name="sessionId" value="s"></form></html>'
 )
-
-
-@dataclass(frozen=True)
-class Market:
-    time_zone: str
-    currency: str
-    opens: pd.Timedelta
-    closes: pd.Timedelta
-
-
-MARKETS = {
-    "XNYS": Market("America/New_York", "USD", pd.Timedelta("9h30min"), pd.Timedelta("16h")),
-    "XASX": Market("Australia/Sydney", "AUD", pd.Timedelta("10h"), pd.Timedelta("16h")),
-}
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One symbol as it traded.
-
-    bars: index session (datetime64), columns open, high, low, close, volume; a NaN close makes a
-    row of nulls. dividends: ex-date to the amount per share held before a split of that day.
-    splits: ex-date to new shares per old.
-    """
-
-    bars: pd.DataFrame
-    market: str = "XNYS"
-    dividends: Mapping[str, float] = field(default_factory=dict)
-    splits: Mapping[str, float] = field(default_factory=dict)
-    capital_gains: Mapping[str, float] = field(default_factory=dict)
-    instrument_type: str = "EQUITY"
-    currency: str | None = None
-    first_trade: str | None = None
 
 
 class Fault(StrEnum):
@@ -89,6 +87,16 @@ class Fault(StrEnum):
     SHUFFLED = "200, rows in no order, the first twice"
 
 
+_NEEDS_A_CHART = (
+    Fault.EMPTY,
+    Fault.TRUNCATED,
+    Fault.WRONG_SYMBOL,
+    Fault.NO_ADJCLOSE,
+    Fault.RAGGED,
+    Fault.SHUFFLED,
+)
+
+
 @dataclass
 class _Planned:
     fault: Fault
@@ -96,11 +104,44 @@ class _Planned:
     retry_after: int | None
 
 
+class _Disturbance:
+    """Faults at random: which one an attempt meets depends on symbol, attempt and seed alone."""
+
+    def __init__(self, rates: Mapping[Fault, float], seed: int) -> None:
+        self._rates = rates
+        self._seed = seed
+        self._attempts: Counter[str] = Counter()
+
+    def next(self, symbol: str) -> Fault | None:
+        self._attempts[symbol] += 1
+        point = random.Random(f"{self._seed} {symbol} {self._attempts[symbol]}").random()
+        for fault, rate in self._rates.items():
+            point -= rate
+            if point < 0:
+                return fault
+        return None
+
+
+class _RateLimit:
+    """So many requests within any ``seconds``, those that were refused included."""
+
+    def __init__(self, requests: int, seconds: float) -> None:
+        self._latest: deque[float] = deque([-seconds] * requests, maxlen=requests)
+        self._seconds = seconds
+
+    def refuses(self) -> bool:
+        now = time.monotonic()
+        too_fast = now - self._latest[0] < self._seconds
+        self._latest.append(now)
+        return too_fast
+
+
 class YahooServer:
     """The server, running while its context is entered.
 
     now: the moment at which it answers, movable; None is the real time. requests: chart requests
-    per symbol, and of ``COOKIE_PAGE`` and ``CRUMB_PAGE``.
+    per symbol, and of ``COOKIE_PAGE`` and ``CRUMB_PAGE``. refused: charts answered by the limit of
+    the rate.
     """
 
     def __init__(self, listed: Mapping[str, Listed], *, now: datetime | None = None) -> None:
@@ -108,7 +149,11 @@ class YahooServer:
         self.now = now
         self.requests: Counter[str] = Counter()
         self.windows: dict[str, tuple[int, int]] = {}
+        self.refused = 0
         self._planned: dict[str, _Planned] = {}
+        self._withheld: dict[str, dict[str, datetime]] = {}
+        self._disturbance = _Disturbance({}, 0)
+        self._limit: _RateLimit | None = None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -118,10 +163,33 @@ class YahooServer:
         """Answer the next requests for ``name`` (a symbol or a page) with ``fault``."""
         self._planned[name] = _Planned(fault, times, retry_after)
 
+    def disturb(self, rates: Mapping[Fault, float], *, seed: int = 0) -> None:
+        """Let so large a share of all chart requests go wrong, the same ones for the same seed."""
+        self._disturbance = _Disturbance(rates, seed)
+
+    def limit(self, requests: int, *, seconds: float = 1.0) -> None:
+        """Answer 429 to chart requests beyond so many within any second, or ``seconds``."""
+        self._limit = _RateLimit(requests, seconds)
+
+    def withhold(self, market: str, day: str, until: datetime) -> None:
+        """Deliver no bar of ``market``'s session ``day`` before a moment."""
+        self._withheld.setdefault(market, {})[day] = until
+
+    def on_sale(self, symbol: str) -> Listed | None:
+        """What is listed under a symbol, as far as it is delivered."""
+        listed = self.listed.get(symbol)
+        if listed is None or listed.market not in self._withheld:
+            return listed
+        return replace(listed, delivered={**self._withheld[listed.market], **listed.delivered})
+
     def reset(self, *, now: datetime | None = None) -> None:
-        """Forget faults and counts."""
+        """Forget faults, limits and counts."""
         with self._lock:
             self.now = now
+            self.refused = 0
+            self._limit = None
+            self._disturbance = _Disturbance({}, 0)
+            self._withheld.clear()
             self._planned.clear()
             self.requests.clear()
             self.windows.clear()
@@ -149,6 +217,18 @@ class YahooServer:
                 return None
             planned.times -= 1
             return planned
+
+    def planned_chart(self, symbol: str) -> _Planned | None:
+        """As ``planned``; the limit of the rate and the disturbance apply to charts alone."""
+        planned = self.planned(symbol)
+        with self._lock:
+            if self._limit is not None and self._limit.refuses():
+                self.refused += 1
+                return _Planned(Fault.RATE_LIMIT, 1, None)
+            disturbed = self._disturbance.next(symbol)
+        if planned is None and disturbed is not None:
+            return _Planned(disturbed, 1, None)
+        return planned
 
     def hang(self) -> None:
         self._stopping.wait(60)
@@ -238,11 +318,11 @@ class _Tunnel(BaseHTTPRequestHandler):
 
     def _chart(self, symbol: str, query: dict[str, str]) -> None:
         yahoo = self.server.yahoo
-        planned = yahoo.planned(symbol)
+        planned = yahoo.planned_chart(symbol)
         if planned is not None and self._break_off(planned):
             return
-        listed = yahoo.listed.get(symbol)
-        if planned is None and listed is None:
+        listed = yahoo.on_sale(symbol)
+        if listed is None and (planned is None or planned.fault in _NEEDS_A_CHART):
             planned = _Planned(Fault.DELISTED, 1, None)
         now = yahoo.time()
         first = int(query.get("period1", now.timestamp() - 86_400))
@@ -283,126 +363,6 @@ class _Tunnel(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
         self.wfile.flush()
-
-
-def chart(symbol: str, listed: Listed, first: int, last: int, now: pd.Timestamp) -> dict[str, Any]:
-    """Yahoo's chart of ``symbol`` for [first, last) in seconds since 1970, asked at ``now``."""
-    market = MARKETS[listed.market]
-    today = now.tz_convert(market.time_zone).tz_localize(None).normalize()
-    bars = _rebased(listed, today)
-    opens = _moments(pd.DatetimeIndex(bars.index), market)
-    live = bars.index == today
-    moments = np.where(live, min(now, _close(today, market)).timestamp(), opens)
-    shown = (opens >= first) & (opens < last) & (opens <= now.timestamp())
-    bars, moments = bars[shown], moments[shown]
-    result: dict[str, Any] = {
-        "meta": _meta(symbol, listed, market, now),
-        "indicators": {"quote": [{}], "adjclose": [{}]},
-    }
-    if len(bars):
-        result["timestamp"] = [int(moment) for moment in moments]
-        result["indicators"] = {
-            "quote": [{name: _nullable(bars[name]) for name in bars.columns}],
-            "adjclose": [{"adjclose": _nullable(bars["close"])}],
-        }
-    events = _events(listed, market, today, first, last)
-    if events:
-        result["events"] = events
-    return {"chart": {"result": [result], "error": None}}
-
-
-def _rebased(listed: Listed, today: pd.Timestamp) -> pd.DataFrame:
-    """The bars as Yahoo shows them on ``today``: adjusted for every split up to then."""
-    bars = listed.bars.astype("float64")
-    factor = _later_splits(listed, pd.DatetimeIndex(bars.index), today)
-    shown = bars.div(factor, axis=0).astype("float32").astype("float64")
-    return shown.assign(volume=np.rint(bars["volume"] * factor)).mask(bars["close"].isna())
-
-
-def _later_splits(listed: Listed, days: pd.DatetimeIndex, today: pd.Timestamp) -> np.ndarray:
-    """The product of the split ratios with day < ex-date <= today."""
-    factor = np.ones(len(days))
-    for ex, ratio in listed.splits.items():
-        if pd.Timestamp(ex) <= today:
-            factor[days < pd.Timestamp(ex)] *= ratio
-    return factor
-
-
-def _events(
-    listed: Listed, market: Market, today: pd.Timestamp, first: int, last: int
-) -> dict[str, Any]:
-    def inside(dated: Mapping[str, float]) -> Iterator[tuple[pd.DatetimeIndex, int, float]]:
-        for ex, value in dated.items():
-            day = pd.DatetimeIndex([ex])
-            moment = int(_moments(day, market)[0])
-            if day[0] <= today and first <= moment < last:
-                yield day, moment, value
-
-    def paid(dated: Mapping[str, float]) -> dict[str, Any]:
-        return {
-            str(moment): {
-                "amount": _amount(value / _later_splits(listed, day, today)[0]),
-                "date": moment,
-            }
-            for day, moment, value in inside(dated)
-        }
-
-    events = {
-        "dividends": paid(listed.dividends),
-        "capitalGains": paid(listed.capital_gains),
-        "splits": {
-            str(moment): {
-                "date": moment,
-                "numerator": ratio if ratio >= 1 else 1.0,
-                "denominator": 1.0 if ratio >= 1 else round(1 / ratio, 6),
-                "splitRatio": f"{ratio:g}:1" if ratio >= 1 else f"1:{1 / ratio:g}",
-            }
-            for _, moment, ratio in inside(listed.splits)
-        },
-    }
-    return {kind: found for kind, found in events.items() if found}
-
-
-def _amount(value: float) -> float:
-    return round(float(np.float32(value)), 6)
-
-
-def _meta(symbol: str, listed: Listed, market: Market, now: pd.Timestamp) -> dict[str, Any]:
-    local = now.tz_convert(market.time_zone)
-    first = pd.Timestamp(listed.first_trade) if listed.first_trade else listed.bars.index[0]
-    return {
-        "currency": listed.currency or market.currency,
-        "symbol": symbol,
-        "exchangeName": "ASX" if listed.market == "XASX" else "NMS",
-        "instrumentType": listed.instrument_type,
-        "firstTradeDate": int(_moments(pd.DatetimeIndex([first]), market)[0]),
-        "regularMarketTime": int(now.timestamp()),
-        "hasPrePostMarketData": listed.market == "XNYS",
-        "gmtoffset": int(local.strftime("%z")) // 100 * 3600,
-        "timezone": local.tzname(),
-        "exchangeTimezoneName": market.time_zone,
-        "priceHint": 2,
-        "dataGranularity": "1d",
-        "range": "",
-        "validRanges": ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"],
-    }
-
-
-def _moments(days: pd.DatetimeIndex, market: Market) -> np.ndarray:
-    """Opening times of ``days``, in seconds since 1970."""
-    opens = (days + market.opens).tz_localize(market.time_zone)
-    return opens.as_unit("s").asi8
-
-
-def _close(day: pd.Timestamp, market: Market) -> pd.Timestamp:
-    return (day + market.closes).tz_localize(market.time_zone).tz_convert("UTC")
-
-
-def _nullable(values: "pd.Series[float]") -> list[float | int | None]:
-    whole = values.name == "volume"
-    return [
-        None if np.isnan(value) else int(value) if whole else value for value in values.tolist()
-    ]
 
 
 def _failure(
@@ -467,72 +427,3 @@ def _shuffled(result: dict[str, Any]) -> dict[str, Any]:
 
 def _error(code: str, description: str) -> dict[str, Any]:
     return {"chart": {"result": None, "error": {"code": code, "description": description}}}
-
-
-# What traded: companies to be listed on the server.
-
-
-def sessions_of(market: str, first: str, last: str) -> pd.DatetimeIndex:
-    calendar = exchange_calendars.get_calendar(market, start=first, end=last)
-    return pd.DatetimeIndex(calendar.sessions)
-
-
-def invented_bars(sessions: pd.DatetimeIndex, *, first_close: float, volume: int) -> pd.DataFrame:
-    """Bars in whole cents along a calm wave: the same for the same arguments."""
-    step = np.arange(len(sessions))
-    close = np.round(first_close * (1 + 0.05 * np.sin(step / 7) + 0.0004 * step), 2)
-    spread = np.round(close * 0.01, 2)
-    return pd.DataFrame(
-        {
-            "open": np.round(close - spread / 2, 2),
-            "high": np.round(close + spread, 2),
-            "low": np.round(close - spread, 2),
-            "close": close,
-            "volume": (volume + 1000 * (step % 13)).astype("int64"),
-        },
-        index=sessions,
-    )
-
-
-def apple_in_2020() -> Listed:
-    """AAPL from June to October 2020: dividend on 08-07, four new shares for one on 08-31.
-
-    The closes of 08-06, 08-07, 08-28 and 08-31 and the volume of 08-28 are real, the rest is not.
-    """
-    sessions = sessions_of("XNYS", "2020-06-01", "2020-10-30")
-    bars = invented_bars(sessions, first_close=450.0, volume=40_000_000)
-    prices = ["open", "high", "low", "close"]
-    after_split = bars.index >= "2020-08-31"
-    bars.loc[after_split, prices] = (bars.loc[after_split, prices] / 4).round(2)
-    for day, close in {
-        "2020-08-06": 455.61,
-        "2020-08-07": 444.45,
-        "2020-08-28": 499.23,
-        "2020-08-31": 129.04,
-    }.items():
-        bars.loc[day, prices] = close
-    bars.loc["2020-08-28", "volume"] = 46_907_500
-    return Listed(
-        bars,
-        dividends={"2020-08-07": 0.82},
-        splits={"2020-08-31": 4.0},
-        first_trade="1980-12-12",
-    )
-
-
-def halted_with_a_split() -> Listed:
-    """A share that does not trade for 40 sessions, in which ten old shares become one."""
-    sessions = sessions_of("XNYS", "2020-06-01", "2020-10-30")
-    halted = sessions[20:60]
-    bars = invented_bars(sessions, first_close=0.85, volume=1_000_000)
-    prices = ["open", "high", "low", "close"]
-    resumed = bars.index > halted[-1]
-    bars.loc[resumed, prices] = (bars.loc[resumed, prices] * 10).round(2)
-    return Listed(bars.drop(halted), splits={f"{halted[15]:%Y-%m-%d}": 0.1})
-
-
-def an_australian_share() -> Listed:
-    """BHP.AX-like, in AUD, over a change of Sydney's daylight saving time."""
-    sessions = sessions_of("XASX", "2020-06-01", "2020-10-30")
-    bars = invented_bars(sessions, first_close=37.5, volume=6_000_000)
-    return Listed(bars, market="XASX", dividends={"2020-09-03": 0.754875})

@@ -4,6 +4,9 @@ A vendor re-bases the whole past at every split, so what it shows for a day chan
 is asked. This recipe takes the re-basing out again: with ``S(d)`` the product of all split ratios
 with ex-date after ``d``, ``price = vendor price * S``, ``volume = vendor volume / S`` and
 ``dividend = vendor dividend * S``. Pure functions on frames, all tickers at once.
+
+For hours or days a vendor may list a split that it has not re-based its history for. Such a split
+is left out of ``S``: see ``_rebased_ratios``.
 """
 
 import numpy as np
@@ -16,6 +19,8 @@ PRICES = ["open", "high", "low", "close"]
 _FLOAT32 = 2.0**-24
 _AMOUNT_QUANTUM = 0.5e-6
 _MOST_AMOUNT_DECIMALS = 6
+_TELLING_SPLIT = 0.4
+_UNCHANGED = 0.15
 _DTYPES = {
     "date": "datetime64[us]",
     "ticker": "str",
@@ -31,8 +36,9 @@ def as_traded(bars: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         bars: vendor bars in any order: ticker, date, open, high, low, close (currency per share),
-            volume (shares). A row without a close is no bar; of two rows of one ticker and date
-            the first counts.
+            volume (shares), the unfinished one included, because it shows whether the vendor has
+            re-based for a split of its day. A row without a close is no bar; of two rows of one
+            ticker and date the first counts.
         actions: every action from the first bar up to the day the vendor was asked, in any order:
             ticker, date, dividend (0.0 when none), split_ratio (1.0 when none). Amounts of one
             ticker and date add up, ratios multiply.
@@ -49,7 +55,8 @@ def as_traded(bars: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
     merged = traded.merge(per_day(actions), on=["ticker", "date"], how="outer")
     merged = merged.sort_values(["ticker", "date"], ignore_index=True)
     merged = merged.fillna({"volume": 0, "dividend": 0.0, "split_ratio": 1.0})
-    later_splits = np.asarray(_later_splits(merged), dtype=np.float64)
+    rebased = merged.assign(split_ratio=_rebased_ratios(merged))
+    later_splits = np.asarray(_later_splits(rebased), dtype=np.float64)
     restored = merged.assign(
         **{name: round_prices(merged[name].to_numpy() * later_splits) for name in PRICES},
         volume=np.rint(merged["volume"].to_numpy(dtype="float64") / later_splits),
@@ -88,6 +95,33 @@ def round_amounts(
         shorter = np.round(amounts, decimals)
         declared = np.where(np.abs(shorter - amounts) <= uncertainty, shorter, declared)
     return declared
+
+
+def _rebased_ratios(rows: pd.DataFrame) -> "pd.Series[float]":
+    """Per row, the split ratio by which the vendor has re-based the prices before it.
+
+    That is ``split_ratio``, or 1.0 where the vendor lists the split and shows the old prices still:
+    then the shares of the bar before it, at the first bar at or after it, are worth what they were,
+    dividends included, within 15 %. Where the prices before are re-based they seem to be worth a
+    split more. A ratio between 2:3 and 3:2 does not tell the two apart, and counts as re-based; so
+    does one without a bar on both sides. Splits with no bar between them are judged as one.
+
+    rows: sorted by (ticker, date), one a day, prices as the vendor shows them.
+    """
+    traded = rows["close"].notna()
+    # a row belongs to the first bar at or after it
+    first_bar_from = traded[::-1].groupby(rows["ticker"][::-1]).cumsum()[::-1]
+    until_a_bar = [rows["ticker"], first_bar_from]
+    ratio = rows["split_ratio"].groupby(until_a_bar).transform("prod")
+    dividends = rows["dividend"].groupby(until_a_bar).transform("sum")
+    close_after = rows["close"].groupby(until_a_bar).transform("last")
+    close_before = rows["close"].groupby(rows["ticker"]).ffill()
+    close_before = close_before.groupby(rows["ticker"]).shift()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_ratio = np.log(ratio)
+        log_worth = np.log((close_after * ratio + dividends) / close_before)
+    not_rebased = (np.abs(log_ratio) > _TELLING_SPLIT) & (np.abs(log_worth) < _UNCHANGED)
+    return rows["split_ratio"].mask(not_rebased, 1.0)
 
 
 def _later_splits(rows: pd.DataFrame) -> "pd.Series[float]":

@@ -1,6 +1,6 @@
 """The interface of a price source: tickers and a range in; bars, actions and failures out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
@@ -18,6 +18,7 @@ BAR_COLUMNS = (
     "dividend",
     "split_ratio",
 )
+STRAY_COLUMNS = ("ticker", "date", "row", "rule")
 
 
 class FailureClass(StrEnum):
@@ -40,11 +41,20 @@ class TickerFailure:
     message: str
 
 
+def no_strays() -> pd.DataFrame:
+    """An empty ``PriceAnswer.strays``."""
+    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in STRAY_COLUMNS})
+    return empty.astype({"date": "datetime64[us]"})
+
+
 @dataclass(frozen=True)
 class PriceAnswer:
     """What a source knows of the tickers asked for.
 
-    bars: one row per ticker and date, sorted by (ticker, date), columns ``BAR_COLUMNS``: ``date``
+    bars: from the first day asked for through what is known after the last one, because a bar is
+        judged by what came after it: through the last finished session where a vendor goes on, for
+        some weeks where it does not. Whoever wants the range alone cuts it off. One row per ticker
+        and date, sorted by (ticker, date), columns ``BAR_COLUMNS``: ``date``
         datetime64[us]; ``ticker`` str; open, high, low, close float64 **as traded that day**;
         ``volume`` int64 as traded; ``dividend`` float64, per share held before that day's split;
         ``split_ratio`` float64, new shares per old, 1.0 when none. An action whose ex-date has no
@@ -53,11 +63,16 @@ class PriceAnswer:
         source knows the ticker to have traded, also outside the range asked for. A ticker without
         a bar on a day within its span did not trade that day.
     failures: the tickers that have neither.
+    strays: bars inside the range asked for that cannot count, sorted by (ticker, date), columns
+        ``STRAY_COLUMNS``: ``date`` datetime64[us]; ``row`` JSON text of the vendor's values;
+        ``rule`` is ``day`` where the day is no session of the ticker's market and ``unfinished``
+        where the session had not ended when the vendor was asked.
     """
 
     bars: pd.DataFrame
     listing: pd.DataFrame
     failures: tuple[TickerFailure, ...]
+    strays: pd.DataFrame = field(default_factory=no_strays)
 
 
 class PriceSource(Protocol):
@@ -65,15 +80,36 @@ class PriceSource(Protocol):
 
     ``name`` is stored with every bar. ``last_session`` is the last day the source will ever have
     data for, or None where it goes on.
+
+    Several fetches that belong together, the chunks of a back-fill, share a ``batch``: a source
+    that has to ask somebody then asks for each ticker once, and keeps what it was told until the
+    batch is forgotten.
     """
 
     name: str
     last_session: date | None
 
-    def fetch(self, members: pd.DataFrame, start: date, end: date) -> PriceAnswer:
-        """Bars and actions of ``members`` (columns ticker, market, currency) in [start, end].
+    def fetch(
+        self, members: pd.DataFrame, start: date, end: date, batch: str | None = None
+    ) -> PriceAnswer:
+        """Bars and actions of ``members`` (columns ticker, market, currency) from ``start`` on.
 
         Raises:
             PriceSourceError: the range lies outside the source's data.
         """
+        ...
+
+    def exchange_rates(
+        self, pair: str, start: date, end: date, batch: str | None = None
+    ) -> pd.DataFrame | TickerFailure | None:
+        """What a currency pair (``AUDUSD=X``: USD per 1 AUD) closed at on each day in [start, end].
+
+        Returns:
+            Columns date (datetime64[us]) and close (float64), ascending, finished days only; why
+            there are none; or None where the source has no exchange rates at all.
+        """
+        ...
+
+    def forget(self, batch: str) -> None:
+        """Drop what is kept of ``batch``: all of it is stored, or nobody will ask for it again."""
         ...

@@ -5,7 +5,7 @@ What is not: they are adjusted for splits and dividends, so no price is what was
 there are no separate dividends or splits; open, high and low equal the close; volume is 0.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,8 @@ from parakeet_dagster.price_sources.base import (
 FILES = ("sp500_dataset.csv.gz", "factors_dataset.csv.gz")
 FIRST_SESSION = date(1990, 1, 2)
 LAST_SESSION = date(2022, 12, 28)
+KNOWN_AFTERWARDS = timedelta(days=20)
+"""How far the bars reach beyond the last day asked for."""
 
 
 class SampleSource:
@@ -31,8 +33,17 @@ class SampleSource:
     name = "sample"
     last_session: date | None = LAST_SESSION
 
-    def fetch(self, members: pd.DataFrame, start: date, end: date) -> PriceAnswer:
-        """See ``PriceSource.fetch``. A ticker outside the sample is a failure of class NO_DATA."""
+    def fetch(
+        self,
+        members: pd.DataFrame,
+        start: date,
+        end: date,
+        batch: str | None = None,  # noqa: ARG002 - nobody is asked, so nothing is kept
+    ) -> PriceAnswer:
+        """See ``PriceSource.fetch``. A ticker outside the sample is a failure of class NO_DATA.
+
+        The bars reach 20 days beyond ``end``, at most through the last session.
+        """
         if start < FIRST_SESSION or end > LAST_SESSION:
             side, limit = (
                 ("first", FIRST_SESSION) if start < FIRST_SESSION else ("last", LAST_SESSION)
@@ -51,9 +62,14 @@ class SampleSource:
             for ticker in wanted
             if ticker not in closes.columns
         )
-        return PriceAnswer(
-            _bars(closes.loc[str(start) : str(end), known]), _listing(closes[known]), failures
-        )
+        bars = _bars(closes.loc[str(start) : str(end + KNOWN_AFTERWARDS), known])
+        return PriceAnswer(bars, _listing(closes[known]), failures)
+
+    def exchange_rates(self, pair: str, start: date, end: date, batch: str | None = None) -> None:
+        """None: the sample has no exchange rates."""
+
+    def forget(self, batch: str) -> None:
+        """Nothing is kept."""
 
 
 @cache

@@ -64,7 +64,7 @@ def read_chart(symbol: str, status: int, headers: Mapping[str, str | None], body
         )
     answer = _json(body)
     _raise_stated_error(status, answer)
-    if status == 401 or status == 403 or status >= 500:
+    if _no_access(status):
         raise YahooError(FailureClass.NETWORK, f"Yahoo answered {status}")
     if status != 200:
         raise YahooError(FailureClass.BAD_DATA, f"Yahoo answered {status}")
@@ -185,13 +185,19 @@ def _raise_stated_error(status: int, answer: dict[str, Any] | None) -> None:
 
 
 def _stated_class(status: int, code: str, text: str) -> FailureClass:
-    if status == 404 or "No data found" in text:
+    """Only Yahoo's own words make a ticker delisted: a failing server may say 404 to anything."""
+    if _no_access(status) or code in ("Unauthorized", "internal-error"):
+        return FailureClass.NETWORK
+    if "No data found" in text:
         return FailureClass.DELISTED
     if "Data doesn't exist" in text:
         return FailureClass.NO_DATA
-    if status >= 500 or code in ("Unauthorized", "internal-error"):
-        return FailureClass.NETWORK
     return FailureClass.BAD_DATA
+
+
+def _no_access(status: int) -> bool:
+    """Whether the status tells of the way to Yahoo, not of the ticker."""
+    return status >= 500 or status in (401, 403, 407, 408)
 
 
 def _json(body: bytes) -> dict[str, Any] | None:

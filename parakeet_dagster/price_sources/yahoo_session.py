@@ -9,8 +9,6 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,89 +18,11 @@ from curl_cffi.requests.session import HttpMethod
 
 from parakeet_dagster.price_sources.base import FailureClass
 from parakeet_dagster.price_sources.yahoo_chart import Chart, YahooError, read_chart
+from parakeet_dagster.price_sources.yahoo_pace import Pace, Patience
 
 _CHART_PATH = re.compile(r"/v8/finance/chart/(?P<symbol>[^/?]+)$")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait for what, in seconds.
-
-    timeout: for one answer; wait_initial, wait_max, wait_jitter: between a failure and its retry;
-    cool_down: after a 429 that does not say how long, and longest_cool_down, whatever it says;
-    cool_downs: refusals in a row after which a batch gives up; cookie_pause: after the cookie
-    service failed, during which it is not asked again (charts are served without a cookie).
-    """
-
-    timeout: float = 20.0
-    wait_initial: float = 1.0
-    wait_max: float = 10.0
-    wait_jitter: float = 1.0
-    cool_down: float = 60.0
-    longest_cool_down: float = 300.0
-    cool_downs: int = 4
-    cookie_pause: float = 300.0
-
-
-class Pace:
-    """One rhythm for all threads: so many requests a second, and none while Yahoo refuses."""
-
-    def __init__(
-        self,
-        requests_per_second: float,
-        patience: Patience,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._interval = 1.0 / requests_per_second
-        self._patience = patience
-        self._clock = clock
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._next_at = 0.0
-        self._refused_until = 0.0
-        self._refusals = 0
-
-    def wait(self) -> None:
-        """Return when a request may be sent.
-
-        Raises:
-            YahooError: RATE_LIMIT, without waiting, after too many refusals in a row.
-        """
-        while (delay := self._claim()) > 0:
-            self._sleep(delay)
-
-    def refused(self, retry_after: float | None) -> None:
-        """Let everybody wait. Refusals of requests that were under way meanwhile count once."""
-        asked = self._patience.cool_down if retry_after is None else retry_after
-        pause = min(asked, self._patience.longest_cool_down)
-        with self._lock:
-            now = self._clock()
-            if now >= self._refused_until:
-                self._refusals += 1
-            self._refused_until = max(self._refused_until, now + pause)
-
-    def served(self) -> None:
-        """Forget the refusals: Yahoo answers again, or a new batch begins."""
-        with self._lock:
-            self._refusals = 0
-
-    def _claim(self) -> float:
-        """Seconds to wait before trying again; 0.0 takes the turn."""
-        with self._lock:
-            if self._refusals > self._patience.cool_downs:
-                raise YahooError(
-                    FailureClass.RATE_LIMIT,
-                    f"not asked: Yahoo refused {self._refusals} times in a row",
-                )
-            now = self._clock()
-            delay = max(self._next_at, self._refused_until) - now
-            if delay <= 0:
-                self._next_at = now + self._interval
-            return delay
 
 
 class CookieServiceUnavailableError(OSError):
@@ -114,6 +34,7 @@ class _Attempt(threading.local):
 
     chart: Chart | None = None
     crumb_renewed: bool = False
+    sent_at: float = 0.0
 
 
 class YahooSession(Session[Response]):
@@ -150,12 +71,14 @@ class YahooSession(Session[Response]):
         symbol = _chart_symbol(url)
         if symbol is None:
             return self._ask_for_cookie(method, url, options)
-        self._pace.wait()
+        self._attempt.sent_at = self._pace.wait()
         try:
             response = super().request(method, url, **options)
         except Timeout as error:
+            self._pace.unanswered()
             raise YahooError(FailureClass.TIMEOUT, "Yahoo did not answer in time") from error
         except RequestException as error:
+            self._pace.unanswered()
             raise YahooError(
                 FailureClass.NETWORK, f"no answer from Yahoo ({type(error).__name__}: {error})"
             ) from error
@@ -167,16 +90,22 @@ class YahooSession(Session[Response]):
         try:
             chart = read_chart(symbol, response.status_code, response.headers, response.content)
         except YahooError as error:
-            if error.error_class is FailureClass.RATE_LIMIT:
-                self._pace.refused(error.retry_after)
-            else:
-                self._pace.served()
+            self._take_note(error)
             raise
         self._pace.served()
         self._attempt.chart = chart
         if not chart.has_bars:
             raise YahooError(FailureClass.NO_DATA, "Yahoo has no bars in the window asked for")
         return response
+
+    def _take_note(self, error: YahooError) -> None:
+        match error.error_class:
+            case FailureClass.RATE_LIMIT:
+                self._pace.refused(self._attempt.sent_at, error.retry_after)
+            case FailureClass.NETWORK:
+                self._pace.unanswered()
+            case _:
+                self._pace.served()
 
     def _may_renew_crumb(self, response: Response) -> bool:
         """Whether this is an attempt's first 401: yfinance then fetches a crumb and asks again."""

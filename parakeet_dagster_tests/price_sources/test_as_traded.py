@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -67,13 +67,13 @@ def test_every_later_split_counts_and_no_other_ticker_s():
 
 
 def test_an_action_without_a_bar_keeps_its_date_as_a_row_without_prices():
-    vendor = bars(("A", "2020-01-02", 1.0, 100), ("A", "2020-03-02", 11.0, 10))
+    vendor = bars(("A", "2020-01-02", 1.0, 100), ("A", "2020-03-02", 1.1, 10))
     (before, halted, after) = shown(as_traded(vendor, actions(("A", "2020-02-03", 0.0, 0.1))))
     assert before == ("A", "2020-01-02", 0.1, 1000, 0.0, 1.0)
     assert halted[:2] == ("A", "2020-02-03")
     assert np.isnan(halted[2])
     assert halted[3:] == (0, 0.0, 0.1)
-    assert after == ("A", "2020-03-02", 11.0, 10, 0.0, 1.0)
+    assert after == ("A", "2020-03-02", 1.1, 10, 0.0, 1.0)
 
 
 def test_a_dividend_on_the_day_of_a_split_is_per_share_held_before_it():
@@ -167,6 +167,114 @@ def test_dividends_come_back_as_declared(vendor, later_splits, declared):
     assert round_amounts(np.array([vendor]), np.array([later_splits]))[0] == declared
 
 
+# A split that is listed and not in the vendor's prices yet
+
+SPLIT_DAY = "2014-06-09"
+
+
+def around_a_split(before, after, ratio):
+    """Closes and split ratios on the day before and on the day of a split."""
+    vendor = bars(("A", "2014-06-06", before, 700), ("A", SPLIT_DAY, after, 700))
+    rows = shown(as_traded(vendor, actions(("A", SPLIT_DAY, 0.0, ratio))))
+    return [(close, volume, split_ratio) for _, _, close, volume, _, split_ratio in rows]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ratio", "first"),
+    [
+        (92.224, 93.7, 7.0, (645.568, 100)),  # re-based: AAPL 645.57 and 93.70
+        (645.57, 93.7, 7.0, (645.57, 700)),  # not re-based
+        (92.224, 83.0, 7.0, (645.568, 100)),  # re-based, and -10 % on the day
+        (645.57, 83.0, 7.0, (645.57, 700)),  # not re-based, and -10 % on the day
+        (92.224, 105.0, 7.0, (645.568, 100)),  # re-based, +14 %
+        (645.57, 105.0, 7.0, (645.57, 700)),
+        (20.0, 21.0, 0.1, (2.0, 7000)),  # ten shares become one: re-based
+        (2.0, 21.0, 0.1, (2.0, 700)),  # and not
+        (50.0, 48.0, 1.5, (75.0, 467)),  # three for two
+        (75.0, 48.0, 1.5, (75.0, 700)),
+        (50.0, 49.0, 1.998, (99.9, 350)),
+        (99.9, 49.0, 1.998, (99.9, 700)),
+        (40.0, 31.0, 1.281, (51.24, 546)),  # a spin-off as a split: such a ratio tells nothing
+        (40.0, 39.0, 1.281, (51.24, 546)),
+    ],
+)
+def test_prices_before_a_split_whether_the_vendor_re_based_them_or_not(before, after, ratio, first):
+    assert around_a_split(before, after, ratio) == [(*first, 1.0), (after, 700, ratio)]
+
+
+def test_of_two_splits_only_the_one_that_is_in_the_prices_is_taken_out():
+    """2:1 in March is re-based, 3:1 in June is not: 60 traded as 120 before, 20 as 20 after."""
+    vendor = bars(
+        ("A", "2020-03-02", 60.0, 600),
+        ("A", "2020-03-03", 61.0, 600),
+        ("A", "2020-06-01", 63.0, 600),
+        ("A", "2020-06-02", 20.5, 600),
+    )
+    known = actions(("A", "2020-03-03", 0.0, 2.0), ("A", "2020-06-02", 0.0, 3.0))
+    assert [(row[2], row[3], row[5]) for row in shown(as_traded(vendor, known))] == [
+        (120.0, 300, 1.0),
+        (61.0, 600, 2.0),
+        (63.0, 600, 1.0),
+        (20.5, 600, 3.0),
+    ]
+
+
+@pytest.mark.parametrize(("shown_before", "volume"), [(8.5, 10), (0.85, 100)])
+def test_a_halt_over_the_ex_date(shown_before, volume):
+    """What the first bar after the halt says decides; the ex-date has none."""
+    vendor = bars(("A", "2020-01-02", shown_before, volume), ("A", "2020-03-02", 8.8, 10))
+    before, halted, after = shown(as_traded(vendor, actions(("A", "2020-02-03", 0.0, 0.1))))
+    assert before == ("A", "2020-01-02", 0.85, 100, 0.0, 1.0)
+    assert (halted[1], halted[5]) == ("2020-02-03", 0.1)
+    assert after == ("A", "2020-03-02", 8.8, 10, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("scale", "rebased"), [(1.0, False), (6.0, True)])
+def test_two_splits_in_one_halt_are_judged_as_one(scale, rebased):
+    vendor = bars(("A", "2020-01-02", 60.0 / scale, 100), ("A", "2020-03-02", 10.5, 100))
+    known = actions(("A", "2020-02-03", 0.0, 2.0), ("A", "2020-02-04", 0.0, 3.0))
+    restored = shown(as_traded(vendor, known))
+    assert restored[0][2] == 60.0
+    assert [row[5] for row in restored] == [1.0, 2.0, 3.0, 1.0]
+
+
+def test_amounts_before_a_split_that_is_not_in_the_prices_stay():
+    vendor = bars(
+        ("A", "2014-05-08", 588.0, 1), ("A", "2014-06-06", 645.57, 1), ("A", SPLIT_DAY, 93.7, 7)
+    )
+    known = actions(("A", "2014-05-08", 3.29, 1.0), ("A", SPLIT_DAY, 0.0, 7.0))
+    assert [(row[2], row[4]) for row in shown(as_traded(vendor, known))] == [
+        (588.0, 3.29),
+        (645.57, 0.0),
+        (93.7, 0.0),
+    ]
+
+
+@pytest.mark.parametrize("shown_before", [10.0, 15.0])
+def test_a_special_dividend_on_the_day_of_a_split(shown_before):
+    """Of 15.00 a share 6.00 are paid out, and two shares become three: 6.00, in truth 6.10."""
+    vendor = bars(("A", "2020-01-02", shown_before, 30), ("A", "2020-01-03", 6.1, 30))
+    known = actions(("A", "2020-01-03", 6.0, 1.0), ("A", "2020-01-03", 0.0, 1.5))
+    before, ex_day = shown(as_traded(vendor, known))
+    assert before[2] == 15.0
+    assert ex_day == ("A", "2020-01-03", 6.1, 30, 6.0, 1.5)
+
+
+def test_a_split_before_the_first_and_after_the_last_bar():
+    vendor = bars(("A", "2020-01-03", 10.0, 100))
+    known = actions(("A", "2020-01-02", 0.0, 2.0), ("A", "2020-01-06", 0.0, 2.0))
+    restored = shown(as_traded(vendor, known))
+    assert [row[1] for row in restored] == ["2020-01-02", "2020-01-03", "2020-01-06"]
+    assert restored[1] == ("A", "2020-01-03", 20.0, 50, 0.0, 1.0)
+
+
+def test_another_ticker_s_bars_tell_nothing():
+    """B's first bar is a seventh of A's last."""
+    vendor = bars(("A", "2020-01-02", 70.0, 7), ("B", "2020-01-03", 10.0, 7))
+    known = actions(("A", "2020-01-03", 0.0, 7.0), ("B", "2020-01-03", 0.0, 7.0))
+    assert [row[2] for row in shown(as_traded(vendor, known)) if row[3]] == [490.0, 10.0]
+
+
 # A vendor that re-bases the past at every split, and shows float32.
 
 reproducible = settings(derandomize=True, deadline=None, max_examples=40)
@@ -176,7 +284,10 @@ SESSIONS = pd.bdate_range("2020-01-01", periods=12, unit="us")
 
 @st.composite
 def histories(draw):
-    """(as-traded frame of one ticker): whole mills above 1, tenths of mills below."""
+    """As-traded frames of one ticker: whole mills above 1, tenths of mills below.
+
+    No day's news undoes its split: then nobody can tell whether the vendor has re-based for it.
+    """
     days = len(SESSIONS)
     prices = st.one_of(
         st.integers(1_000, 5_000_000).map(lambda mills: mills / 1_000),
@@ -188,6 +299,8 @@ def histories(draw):
     ratios = np.ones(days)
     for day in draw(st.lists(st.integers(0, days - 1), max_size=2, unique=True)):
         ratios[day] = draw(st.sampled_from(RATIOS))
+    worth = (np.array(closes[1:]) * ratios[1:] + dividends[1:]) / np.array(closes[:-1])
+    assume(np.all((ratios[1:] == 1) | (np.abs(np.log(worth * ratios[1:])) > 0.16)))
     volumes = draw(st.lists(st.integers(0, 10**9), min_size=days, max_size=days))
     frame = pd.DataFrame({"date": SESSIONS, "ticker": "A"})
     return frame.assign(

@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parakeet_dagster.errors import PriceSourceError
-from parakeet_dagster.price_sources.ecb import ecb_rates, fx_rates
-from parakeet_dagster.sessions import between
+from parakeet_dagster.price_sources.ecb import (
+    ecb_rates,
+    fx_rates,
+    known_fx_rates,
+    sessions_before,
+)
+from parakeet_dagster.sessions import between, offset
 
 EVERY_SESSION = between("2005-01-03", "2026-10-30")
 
@@ -50,9 +55,12 @@ def test_a_day_without_a_fixing_takes_the_last_one():
 
 def test_the_shape_of_the_answer():
     rates = fx_rates(["2022-04-18", "2022-04-14"])
-    assert rates.columns.tolist() == ["date", "currency", "aud_per_unit", "source", "carried"]
+    assert rates.columns.tolist() == [
+        *("date", "currency", "aud_per_unit", "aud_per_unit_before", "source", "carried")
+    ]
     assert rates["date"].dtype == "datetime64[us]"
     assert rates["aud_per_unit"].dtype == "float64"
+    assert rates["aud_per_unit_before"].dtype == "float64"
     assert rates["carried"].dtype == "bool"
     assert rates["currency"].tolist() == ["AUD", "USD", "AUD", "USD"]
     assert rates["date"].is_monotonic_increasing
@@ -63,6 +71,7 @@ def test_the_base_currency_is_always_one_and_never_carried():
     rates = fx_rates(["2022-04-14", "2022-04-18"])
     base = rates[rates["currency"] == "AUD"]
     assert base["aud_per_unit"].tolist() == [1.0, 1.0]
+    assert base["aud_per_unit_before"].tolist() == [1.0, 1.0]
     assert base["carried"].tolist() == [False, False]
 
 
@@ -94,6 +103,51 @@ def test_a_rate_is_carried_five_days_at_most(days_later, is_carried):
 def test_before_the_first_fixing_there_is_no_rate():
     with pytest.raises(PriceSourceError, match="no ECB rate within 5 days before 1998-12-31"):
         fx_rates(["1998-12-31"])
+
+
+def test_a_session_the_ecb_does_not_know_is_nan_for_those_who_have_another_source():
+    last = ecb_rates().index[-1]
+    too_late = f"{last + pd.Timedelta(days=6):%Y-%m-%d}"
+    rates = known_fx_rates([f"{last:%Y-%m-%d}", too_late]).set_index(["date", "currency"])
+    assert rates["aud_per_unit"].notna().tolist() == [True, True, True, False]
+    assert rates["carried"].tolist() == [False] * 4
+    assert rates.loc[(too_late, "AUD"), "aud_per_unit"] == 1.0
+
+
+def before(sessions):
+    """AUD per USD on the session before, by session."""
+    rates = fx_rates(sessions)
+    rates = rates[rates["currency"] == "USD"].set_index(rates["date"].dt.strftime("%Y-%m-%d")[1::2])
+    return rates["aud_per_unit_before"].to_dict()
+
+
+def test_the_rate_before_is_that_of_the_session_before():
+    """Good Friday is no session: Monday's is Thursday's, and Tuesday's is Monday's, carried."""
+    thursday = usd(["2022-04-14"])["2022-04-14"][0]
+    found = before(["2022-04-14", "2022-04-18", "2022-04-19", "2022-04-20"])
+    assert found["2022-04-14"] == pytest.approx(1.4603 / 1.0826, rel=1e-12)
+    assert found["2022-04-18"] == thursday
+    assert found["2022-04-19"] == thursday
+    assert found["2022-04-20"] == pytest.approx(1.4663 / 1.0803, rel=1e-12)
+
+
+def test_the_calendar_s_first_session_has_no_rate_before():
+    assert pd.isna(before(["2005-01-03"])["2005-01-03"])
+    assert before(["2005-01-04"])["2005-01-04"] == usd(["2005-01-03"])["2005-01-03"][0]
+
+
+def test_the_rate_before_is_that_session_s_own_everywhere():
+    """Each session's rate before is what the session before says of itself."""
+    rates = fx_rates(EVERY_SESSION)
+    usd_rates = rates[rates["currency"] == "USD"]
+    own, earlier = usd_rates["aud_per_unit"].tolist(), usd_rates["aud_per_unit_before"].tolist()
+    assert earlier[1:] == own[:-1]
+
+
+@given(st.lists(st.sampled_from(EVERY_SESSION), max_size=5))
+def test_the_session_before_is_the_calendar_s(sessions):
+    found = sessions_before(pd.DatetimeIndex(sessions).as_unit("us"))
+    assert found.tolist() == [pd.Timestamp(offset(session, -1)) for session in sessions]
 
 
 @given(st.integers(0, len(EVERY_SESSION) - 30), st.integers(1, 29))

@@ -6,7 +6,12 @@ import pandas as pd
 import pytest
 
 from parakeet_dagster.errors import PriceSourceError
-from parakeet_dagster.price_sources.base import BAR_COLUMNS, FailureClass, TickerFailure
+from parakeet_dagster.price_sources.base import (
+    BAR_COLUMNS,
+    STRAY_COLUMNS,
+    FailureClass,
+    TickerFailure,
+)
 from parakeet_dagster.price_sources.sample import (
     FIRST_SESSION,
     LAST_SESSION,
@@ -19,9 +24,9 @@ from strategy.universes import members_of
 MEMBERS = members_of(("SAMPLE",))
 
 
-def fetch(*tickers, start=date(2022, 4, 11), end=date(2022, 4, 20)):
+def fetch(*tickers, start=date(2022, 4, 11), end=date(2022, 4, 20), batch=None):
     members = pd.DataFrame({"ticker": tickers, "market": "XNYS", "currency": "USD"})
-    return SampleSource().fetch(members, start, end)
+    return SampleSource().fetch(members, start, end, batch)
 
 
 def test_the_closes_are_those_of_skfolio_s_own_loaders():
@@ -62,18 +67,44 @@ def test_open_high_and_low_are_the_close_and_there_is_no_volume():
     ]  # fmt: skip
 
 
-def test_bars_are_sorted_and_within_the_range():
+def until(bars, day):
+    return bars[bars["date"] <= day]
+
+
+def test_bars_are_sorted_and_begin_with_the_range():
     """Good Friday, 2022-04-15, has none."""
-    bars = fetch("XOM", "AAPL").bars
+    bars = until(fetch("XOM", "AAPL").bars, "2022-04-20")
     days = ["2022-04-11", "2022-04-12", "2022-04-13", "2022-04-14"]
     days += ["2022-04-18", "2022-04-19", "2022-04-20"]
     assert bars["ticker"].tolist() == ["AAPL"] * 7 + ["XOM"] * 7
     assert bars["date"].dt.strftime("%Y-%m-%d").tolist() == days * 2
 
 
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [
+        (date(2022, 4, 20), "2022-05-10"),
+        (date(2022, 6, 14), "2022-07-01"),  # the 4th is a holiday
+        (date(2022, 12, 27), "2022-12-28"),
+    ],
+)
+def test_bars_reach_twenty_days_beyond_the_range(end, last):
+    assert fetch("AAPL", end=end).bars["date"].max() == pd.Timestamp(last)
+
+
+def test_nobody_has_to_be_asked():
+    plain, batch = fetch("AAPL"), fetch("AAPL", batch="a back-fill")
+    pd.testing.assert_frame_equal(plain.bars, batch.bars)
+    assert batch.strays.empty
+    assert tuple(batch.strays.columns) == STRAY_COLUMNS
+    source = SampleSource()
+    source.forget("a back-fill")
+    assert source.exchange_rates("AUDUSD=X", date(2022, 4, 11), date(2022, 4, 20)) is None
+
+
 def test_a_close_by_hand():
     bars = fetch("AAPL", start=date(1990, 1, 2), end=date(1990, 1, 2)).bars
-    assert bars["close"].tolist() == [sample_closes().at[pd.Timestamp("1990-01-02"), "AAPL"]]
+    assert bars["close"].iloc[0] == sample_closes().at[pd.Timestamp("1990-01-02"), "AAPL"]
 
 
 def test_a_listing_spans_all_that_is_known_whatever_is_asked():
@@ -88,7 +119,8 @@ def test_a_listing_spans_all_that_is_known_whatever_is_asked():
 
 def test_a_ticker_has_no_bar_before_its_first():
     answer = fetch("MTUM", "AAPL", start=date(2013, 12, 30), end=date(2014, 1, 2))
-    assert answer.bars["ticker"].value_counts().to_dict() == {"AAPL": 3, "MTUM": 1}
+    bars = until(answer.bars, "2014-01-02")
+    assert bars["ticker"].value_counts().to_dict() == {"AAPL": 3, "MTUM": 1}
     assert answer.failures == ()
 
 
@@ -113,7 +145,7 @@ def test_an_answer_without_a_ticker_is_empty_and_typed(tickers):
 
 def test_a_session_on_which_new_york_is_closed_has_no_bar():
     answer = fetch("AAPL", start=date(2022, 6, 20), end=date(2022, 6, 20))
-    assert answer.bars.empty
+    assert until(answer.bars, "2022-06-20").empty
     assert answer.listing.index.tolist() == ["AAPL"]
 
 

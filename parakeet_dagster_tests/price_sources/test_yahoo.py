@@ -1,116 +1,32 @@
 """The real yfinance against a local server that speaks Yahoo's protocol."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 from parakeet_dagster.errors import PriceSourceError
-from parakeet_dagster.price_sources.base import BAR_COLUMNS, FailureClass
+from parakeet_dagster.price_sources.base import BAR_COLUMNS, STRAY_COLUMNS, FailureClass
 from parakeet_dagster.price_sources.yahoo import YahooSource
-from parakeet_dagster.price_sources.yahoo_session import Patience
-from parakeet_dagster_tests.yahoo_server import (
-    COOKIE_PAGE,
-    CRUMB_PAGE,
-    Fault,
-    Listed,
-    YahooServer,
-    an_australian_share,
-    apple_in_2020,
-    halted_with_a_split,
-    invented_bars,
-    sessions_of,
+from parakeet_dagster_tests.price_sources.asking import (
+    AFTER_THE_LAST_CLOSE,
+    FIRST,
+    HURRIED,
+    LAST,
+    LISTED,
+    PRICES,
+    bars_of,
+    members,
+    new_source,
+    reasons,
 )
-
-PRICES = ["open", "high", "low", "close"]
-FIRST, LAST = date(2020, 6, 1), date(2020, 10, 30)
-AFTER_THE_LAST_CLOSE = datetime(2020, 10, 30, 21, 0, tzinfo=UTC)
-HURRIED = Patience(
-    timeout=2.0, wait_initial=0.01, wait_max=0.02, wait_jitter=0.01, cool_down=0.05, cool_downs=10
-)
-
-
-def fund():
-    """An ETF whose capital gain Yahoo also counts in the dividend."""
-    bars = invented_bars(
-        sessions_of("XNYS", "2020-06-01", "2020-10-30"), first_close=90.0, volume=9
-    )
-    return Listed(
-        bars,
-        dividends={"2020-09-21": 1.577391},
-        capital_gains={"2020-09-21": 1.2},
-        instrument_type="ETF",
-    )
-
-
-def split_and_dividend_at_once():
-    bars = invented_bars(
-        sessions_of("XNYS", "2020-06-01", "2020-10-30"), first_close=20.0, volume=9
-    )
-    return Listed(
-        bars,
-        dividends={"2020-07-15": 0.5},
-        splits={"2020-07-15": 2.0, "2020-09-15": 3.0},
-    )
-
-
-LISTED = {
-    "AAPL": apple_in_2020(),
-    "HALT": halted_with_a_split(),
-    "BHP.AX": an_australian_share(),
-    "FUND": fund(),
-    "BOTH": split_and_dividend_at_once(),
-}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with YahooServer(LISTED) as yahoo, pytest.MonkeyPatch.context() as patch:
-        for name, value in yahoo.environment().items():
-            patch.setenv(name, value)
-        yield yahoo
-
-
-@pytest.fixture
-def yahoo(server):
-    server.reset(now=AFTER_THE_LAST_CLOSE)
-    server.listed = dict(LISTED)
-    return server
-
-
-@pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def source(yahoo, cache_dir):
-    """A source whose clock is the server's."""
-    return YahooSource(cache_dir, 1000.0, now=lambda: yahoo.now, patience=HURRIED)
-
-
-def members(*tickers):
-    return pd.DataFrame(
-        {
-            "ticker": tickers,
-            "market": ["XASX" if ticker.endswith(".AX") else "XNYS" for ticker in tickers],
-            "currency": ["AUD" if ticker.endswith(".AX") else "USD" for ticker in tickers],
-        }
-    )
-
-
-def bars_of(answer, ticker):
-    bars = answer.bars[answer.bars["ticker"] == ticker]
-    return bars.set_index("date").drop(columns="ticker")
-
-
-def reasons(answer):
-    return {failure.ticker: failure.error_class.value for failure in answer.failures}
-
+from parakeet_dagster_tests.yahoo_server import COOKIE_PAGE, CRUMB_PAGE, Fault
 
 # Prices and actions
 
@@ -141,12 +57,16 @@ def test_a_later_split_changes_nothing(source, yahoo):
     before = source.fetch(members("AAPL"), FIRST, date(2020, 8, 28))
     yahoo.now = AFTER_THE_LAST_CLOSE
     after = source.fetch(members("AAPL"), FIRST, date(2020, 8, 28))
-    assert_frame_equal(before.bars, after.bars, check_exact=True)
+    day = date(2020, 8, 28)
+    assert_frame_equal(bars_of(before, "AAPL", day), bars_of(after, "AAPL", day), check_exact=True)
 
 
-def test_splits_after_the_range_are_known_though_not_returned(source):
+def test_bars_reach_from_the_range_through_the_last_finished_session(source):
     answer = source.fetch(members("AAPL"), date(2020, 8, 6), date(2020, 8, 7))
-    assert bars_of(answer, "AAPL")["close"].tolist() == [455.61, 444.45]
+    assert bars_of(answer, "AAPL", "2020-08-07")["close"].tolist() == [455.61, 444.45]
+    bars = bars_of(answer, "AAPL")
+    assert bars.index.tolist() == LISTED["AAPL"].bars.loc["2020-08-06":].index.tolist()
+    assert bars.loc["2020-08-31", ["close", "split_ratio"]].tolist() == [129.04, 4.0]
 
 
 def test_a_split_inside_a_halt_keeps_its_date(source):
@@ -260,14 +180,56 @@ def test_only_an_unfinished_bar_is_no_data(source, yahoo):
     assert answer.failures[0].message == "Yahoo has no finished bar since 2020-08-28"
 
 
-def test_a_bar_on_a_holiday_is_dropped_and_its_dividend_is_not(source, yahoo, caplog):
+def strays_of(answer):
+    return [
+        (ticker, f"{date:%Y-%m-%d}", json.loads(row), rule)
+        for ticker, date, row, rule in answer.strays.itertuples(index=False, name=None)
+    ]
+
+
+def with_a_bar_on_independence_day():
     stray = LISTED["AAPL"].bars.loc[["2020-07-02"]].set_axis([pd.Timestamp("2020-07-04")])
     bars = pd.concat([LISTED["AAPL"].bars, stray]).sort_index()
-    yahoo.listed["AAPL"] = replace(LISTED["AAPL"], bars=bars, dividends={"2020-07-04": 0.4})
-    found = bars_of(source.fetch(members("AAPL"), FIRST, LAST), "AAPL")
+    return replace(LISTED["AAPL"], bars=bars, dividends={"2020-07-04": 0.4})
+
+
+def test_a_bar_on_a_holiday_is_a_stray_and_its_dividend_counts(source, yahoo):
+    yahoo.listed["AAPL"] = with_a_bar_on_independence_day()
+    answer = source.fetch(members("AAPL", "FUND"), FIRST, LAST)
+    found = bars_of(answer, "AAPL")
     assert pd.Timestamp("2020-07-04") not in found.index
     assert found.loc["2020-07-06", "dividend"] == 0.4
-    assert "1 bars dropped on days that are no session of XNYS: AAPL 2020-07-04" in caplog.text
+    ((ticker, day, row, rule),) = strays_of(answer)
+    assert (ticker, day, rule) == ("AAPL", "2020-07-04", "day")
+    traded = LISTED["AAPL"].bars.loc["2020-07-02"]
+    assert row["close"] == float(np.float32(traded["close"] / 4))  # as Yahoo shows it
+    assert row["volume"] == traded["volume"] * 4
+    assert list(row) == [*PRICES, "volume"]
+
+
+def test_strays_outside_the_range_are_left_out(source, yahoo):
+    yahoo.listed["AAPL"] = with_a_bar_on_independence_day()
+    assert source.fetch(members("AAPL"), FIRST, date(2020, 7, 3)).strays.empty
+    assert source.fetch(members("AAPL"), date(2020, 7, 6), LAST).strays.empty
+
+
+@pytest.mark.parametrize(
+    ("end", "strays"),
+    [(date(2020, 8, 28), [("AAPL", "2020-08-28", "unfinished")]), (date(2020, 8, 27), [])],
+)
+def test_a_running_session_in_the_range_is_a_stray_and_after_it_nothing(source, yahoo, end, strays):
+    yahoo.now = datetime(2020, 8, 28, 17, 0, tzinfo=UTC)
+    answer = source.fetch(members("AAPL", "BHP.AX"), FIRST, end)
+    found = [(ticker, day, rule) for ticker, day, _, rule in strays_of(answer)]
+    assert found == strays
+    assert bars_of(answer, "AAPL").index[-1] == pd.Timestamp("2020-08-27")
+    assert bars_of(answer, "BHP.AX").index[-1] == pd.Timestamp("2020-08-28")
+
+
+def test_strays_have_their_columns_and_types_where_there_are_none(source):
+    strays = source.fetch(members("AAPL"), FIRST, LAST).strays
+    assert tuple(strays.columns) == STRAY_COLUMNS
+    assert strays.dtypes.astype(str).tolist() == ["str", "datetime64[us]", "str", "str"]
 
 
 @pytest.mark.parametrize(
@@ -277,8 +239,9 @@ def test_a_closed_market_is_no_failure(source, yahoo, session, closed):
     yahoo.now = datetime(session.year, session.month, session.day + 1, 1, 0, tzinfo=UTC)
     answer = source.fetch(members("AAPL", "BHP.AX"), session, session)
     assert answer.failures == ()
-    assert closed not in set(answer.bars["ticker"])
-    assert len(answer.bars) == 1
+    on_that_day = answer.bars[answer.bars["date"] == pd.Timestamp(session)]
+    assert len(on_that_day) == 1
+    assert closed not in set(on_that_day["ticker"])
     assert answer.listing.loc[closed, "last_bar"] < pd.Timestamp(session)
 
 
@@ -321,7 +284,7 @@ def test_every_batch_asks_anew(source, yahoo):
         (Fault.RAGGED, "BAD_DATA", 3),
         (Fault.SERVER_ERROR, "NETWORK", 5),
         (Fault.UNAUTHORIZED, "NETWORK", 10),  # each time once more with a new crumb
-        (Fault.RATE_LIMIT, "RATE_LIMIT", 5),
+        (Fault.RATE_LIMIT, "RATE_LIMIT", 9),
     ],
 )
 def test_a_failure_is_returned_by_class(source, yahoo, fault, error_class, requests):
@@ -342,7 +305,7 @@ def test_a_connection_that_breaks_is_a_network_failure(source, yahoo):
 
 def test_no_answer_is_a_timeout(yahoo, cache_dir):
     patience = replace(HURRIED, timeout=0.3)
-    source = YahooSource(cache_dir, 1000.0, now=lambda: yahoo.now, patience=patience)
+    source = new_source(yahoo, cache_dir, patience=patience)
     yahoo.fail("AAPL", Fault.HANG)
     answer = source.fetch(members("AAPL", "BHP.AX"), FIRST, LAST)
     assert reasons(answer) == {"AAPL": "TIMEOUT"}
@@ -370,15 +333,15 @@ def test_a_failure_that_passes_leaves_no_trace(source, yahoo, fault):
 
 
 def test_retry_after_is_honoured(yahoo, cache_dir):
-    patience = replace(HURRIED, cool_down=3600.0)
-    source = YahooSource(cache_dir, 1000.0, now=lambda: yahoo.now, patience=patience)
+    patience = replace(HURRIED, cool_down=3600.0, longest_cool_down=3600.0)
+    source = new_source(yahoo, cache_dir, patience=patience)
     yahoo.fail("AAPL", Fault.RATE_LIMIT, times=1, retry_after=0)
     assert source.fetch(members("AAPL"), FIRST, LAST).failures == ()
 
 
 def test_a_block_ends_the_batch_and_not_the_next(yahoo, cache_dir):
     patience = replace(HURRIED, cool_downs=3)
-    source = YahooSource(cache_dir, 1000.0, now=lambda: yahoo.now, patience=patience)
+    source = new_source(yahoo, cache_dir, patience=patience)
     many = [f"S{number}" for number in range(40)]
     for ticker in many:
         yahoo.listed[ticker] = LISTED["FUND"]
@@ -412,7 +375,7 @@ def test_prices_come_without_a_cookie_too(source, yahoo, page, fault):
 
 def test_a_cookie_service_that_hangs_costs_one_timeout(yahoo, cache_dir):
     patience = replace(HURRIED, timeout=0.5)
-    source = YahooSource(cache_dir, 1000.0, threads=2, now=lambda: yahoo.now, patience=patience)
+    source = new_source(yahoo, cache_dir, threads=2, patience=patience)
     yahoo.fail(CRUMB_PAGE, Fault.HANG)
     answer = source.fetch(members("AAPL", "BHP.AX", "HALT", "FUND", "BOTH"), FIRST, LAST)
     assert answer.failures == ()
@@ -458,7 +421,7 @@ from parakeet_dagster.price_sources.yahoo import YahooSource
 source = YahooSource(Path({str(tmp_path)!r}), 100.0)
 members = pd.DataFrame({{"ticker": ["TODAY"], "market": ["XNYS"], "currency": ["USD"]}})
 answer = source.fetch(members, date(2020, 8, 28), date(2020, 8, 31))
-print(answer.bars["close"].tolist(), answer.failures)
+print(answer.bars["close"].tolist()[:2], answer.failures)
 """
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
