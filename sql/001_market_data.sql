@@ -32,10 +32,13 @@ CREATE TABLE IF NOT EXISTS market_data (
 
 CREATE INDEX IF NOT EXISTS market_data_date ON market_data (date);
 
+-- A merge gives its own moment, which is that of its revisions.
 CREATE OR REPLACE FUNCTION set_updated_at() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.updated_at := now();
+    IF NEW.updated_at = OLD.updated_at THEN
+        NEW.updated_at := clock_timestamp();
+    END IF;
     RETURN NEW;
 END
 $$;

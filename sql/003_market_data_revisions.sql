@@ -7,3 +7,5 @@ CREATE TABLE IF NOT EXISTS market_data_revisions (
     reason     text        NOT NULL,
     PRIMARY KEY (ticker, date, revised_at)
 );
+
+CREATE INDEX IF NOT EXISTS market_data_revisions_revised_at ON market_data_revisions (revised_at);

@@ -4,10 +4,14 @@
 --
 -- One merge at a time: a refreshed adjusted_close reaches over all sessions of a ticker. The same
 -- rows again write nothing. A bar that changes, or goes, leaves a revision, except where only the
--- volume drifted.
+-- volume drifted. Its reason is that of the open correction of the bar, else the one given. The
+-- open corrections of the sessions that were seen before ``corrected_before`` are applied with the
+-- merge: one that was seen while the rows were being made is not in them.
+DROP FUNCTION IF EXISTS merge_staged_bars(date[], text);
 CREATE OR REPLACE FUNCTION merge_staged_bars(
     of_sessions date[],
     reason text,
+    corrected_before timestamptz,
     OUT inserted bigint,
     OUT updated bigint,
     OUT unchanged bigint,
@@ -20,7 +24,7 @@ DECLARE
     moment timestamptz;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('parakeet market_data'), 0);
-    moment := clock_timestamp();
+    moment := moment_of_merge(of_sessions);
 
     -- ON CONFLICT locks, and so writes, every row it meets: it gets only what differs.
     CREATE TEMPORARY TABLE changed_bars ON COMMIT DROP AS
@@ -52,9 +56,11 @@ BEGIN
     GROUP BY c.ticker;
 
     INSERT INTO market_data_revisions (ticker, date, revised_at, row_before, reason)
-    SELECT m.ticker, m.date, moment, to_jsonb(m), merge_staged_bars.reason
+    SELECT
+        m.ticker, m.date, moment, to_jsonb(m), coalesce(o.reason, merge_staged_bars.reason)
     FROM market_data AS m
     JOIN pg_temp.changed_bars AS c USING (ticker, date)
+    LEFT JOIN open_correction_reasons AS o USING (ticker, date)
     WHERE c.bar_differs;
 
     SELECT count(*) INTO staged FROM pg_temp.staged_bars AS s WHERE s.close IS NOT NULL;
@@ -70,11 +76,12 @@ BEGIN
     END IF;
 
     INSERT INTO market_data AS m (
-        ticker, date, open, high, low, close, volume, adjusted_close, source, data_quality, metadata
+        ticker, date, open, high, low, close, volume, adjusted_close, source, data_quality,
+        created_at, updated_at, metadata
     )
     SELECT
         c.ticker, c.date, c.open, c.high, c.low, c.close, c.volume, c.close, c.source,
-        c.data_quality, jsonb_build_object('market', c.market, 'currency', c.currency)
+        c.data_quality, moment, moment, jsonb_build_object('market', c.market, 'currency', c.currency)
     FROM pg_temp.changed_bars AS c
     ORDER BY c.ticker, c.date
     ON CONFLICT (ticker, date) DO UPDATE SET
@@ -88,6 +95,7 @@ BEGIN
         END,
         source = excluded.source,
         data_quality = excluded.data_quality,
+        updated_at = excluded.updated_at,
         metadata = excluded.metadata
     WHERE (m.open, m.high, m.low, m.close, m.volume, m.source, m.data_quality, m.metadata)
           IS DISTINCT FROM (
@@ -97,7 +105,27 @@ BEGIN
 
     PERFORM merge_staged_actions(of_sessions, moment);
     PERFORM refresh_adjusted_close(ARRAY(SELECT ticker FROM tickers_to_refresh()));
+
+    UPDATE price_corrections AS p
+    SET applied_at = moment
+    WHERE p.applied_at IS NULL
+      AND p.date = ANY (of_sessions)
+      AND p.seen_at < corrected_before;
 END
+$$;
+
+-- Later than everything that the sessions, the revisions and the actions know of: what was known
+-- at a moment can be told even where the clock was set back.
+CREATE OR REPLACE FUNCTION moment_of_merge(of_sessions date[]) RETURNS timestamptz
+LANGUAGE sql AS $$
+    SELECT greatest(
+        clock_timestamp(),
+        greatest(
+            (SELECT max(m.updated_at) FROM market_data AS m WHERE m.date = ANY (of_sessions)),
+            (SELECT max(r.revised_at) FROM market_data_revisions AS r),
+            (SELECT max(greatest(a.known_at, a.superseded_at)) FROM corporate_actions AS a)
+        ) + interval '1 microsecond'
+    )
 $$;
 
 -- The bars of the sessions that are not staged go, and leave a revision.
@@ -117,8 +145,11 @@ BEGIN
     ),
     revised AS (
         INSERT INTO market_data_revisions (ticker, date, revised_at, row_before, reason)
-        SELECT gone.ticker, gone.date, moment, to_jsonb(gone), delete_unstaged_bars.reason
+        SELECT
+            gone.ticker, gone.date, moment, to_jsonb(gone),
+            coalesce(o.reason, delete_unstaged_bars.reason)
         FROM gone
+        LEFT JOIN open_correction_reasons AS o USING (ticker, date)
     )
     INSERT INTO pg_temp.touched_bars
     SELECT gone.ticker, gone.date, false FROM gone;
@@ -143,7 +174,7 @@ BEGIN
 
     WITH superseded AS (
         UPDATE corporate_actions AS a
-        SET superseded_at = greatest(moment, a.known_at)
+        SET superseded_at = moment
         WHERE a.superseded_at IS NULL
           AND a.ex_date = ANY (of_sessions)
           AND NOT EXISTS (

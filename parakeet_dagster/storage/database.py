@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from threading import Lock
 
@@ -11,12 +11,20 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from parakeet_dagster.retries import retry_context
-from parakeet_dagster.storage import allocations, ingest_log, market_data
+from parakeet_dagster.storage import (
+    acceptances,
+    allocations,
+    corrections,
+    failure_log,
+    healing,
+    market_data,
+    quarantine,
+)
 from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, one_line_errors
 from parakeet_dagster.storage.database_schema import apply_schema
 from parakeet_dagster.storage.database_url import DatabaseUrl
-from parakeet_dagster.storage.ingest_log import Failure
 from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts
+from parakeet_dagster.storage.quarantine import Decision
 
 _CONNECT_ATTEMPT_SECONDS = 10
 _APPLICATION = "parakeet"
@@ -94,7 +102,11 @@ class Database:
         self.engine.dispose()
 
     def merge_market_data(
-        self, frame: pd.DataFrame, sessions: Sequence[date], reason: str
+        self,
+        frame: pd.DataFrame,
+        sessions: Sequence[date],
+        reason: str,
+        corrected_before: datetime | None = None,
     ) -> MergeCounts:
         """Make ``market_data`` and ``corporate_actions`` say of ``sessions`` what ``frame`` says.
 
@@ -106,14 +118,17 @@ class Database:
             frame: all rows of ``raw_prices`` of the sessions. A row whose close is NaN is no bar,
                 but its dividend and split count.
             sessions: also those that have no row.
-            reason: stored with the revisions.
+            reason: stored with the revisions of bars that have no open correction; where there is
+                one, its reason is stored.
+            corrected_before: when the rows began to be made: the open corrections of the sessions
+                that were seen before are in them, and are applied. None: all of them.
 
         Raises:
             ValueError: a row is of another session.
             DatabaseError: a bar breaks a constraint, or a (ticker, date) is there twice.
         """
         with self.transaction("merge market data") as connection:
-            return market_data.merge(connection, frame, sessions, reason)
+            return market_data.merge(connection, frame, sessions, reason, corrected_before)
 
     def market_data_checksums(self, first: date, last: date) -> pd.DataFrame:
         """Per date in [first, last] what ``lake_checksum`` computes: date, rows, checksum."""
@@ -134,6 +149,25 @@ class Database:
         """The sources of the tickers' newest bars."""
         with self.transaction("list price sources") as connection:
             return market_data.sources(connection)
+
+    def market_data_as_of(self, moment: datetime) -> pd.DataFrame:
+        """The table ``market_data`` as it was known at ``moment``, its ``adjusted_close`` too.
+
+        Volumes are those of the newest version of the bar that was known then: a volume that
+        drifts leaves no revision.
+
+        Args:
+            moment: with a time zone.
+
+        Returns:
+            The columns of the table, ``metadata`` as JSON text, times in UTC, sorted by ticker and
+            date.
+
+        Raises:
+            ValueError: the moment has no time zone.
+        """
+        with self.transaction("read market data of the past") as connection:
+            return market_data.as_of(connection, moment)
 
     def write_allocations(self, strategy: str, frame: pd.DataFrame) -> int:
         """Store target weights as a new version, where they differ from the newest one.
@@ -166,7 +200,11 @@ class Database:
             return allocations.sessions(connection)
 
     def quarantine(self, frame: pd.DataFrame) -> int:
-        """Put rows that broke a rule aside, unless they are already.
+        """Put rows that broke a rule aside, unless they are already, or were decided upon.
+
+        A row that is aside already takes the content that is given now. What was released or
+        rejected by hand is not opened again for the same ticker, date and rule while the close is
+        the same (within 1e-6 relative).
 
         Args:
             frame: columns ticker, date, row (JSON text, NaN as null), rule.
@@ -175,43 +213,84 @@ class Database:
             The number of rows that are new in quarantine.
         """
         with self.transaction("quarantine rows") as connection:
-            return ingest_log.quarantine(connection, frame)
+            return quarantine.add(connection, frame)
 
     def resolve_quarantine(self, good: pd.DataFrame) -> int:
         """Resolve the quarantined rows that came through every rule in a later fetch.
 
         Args:
-            good: columns ticker, date: the rows that are good *in this fetch*.
+            good: columns ticker, date: the rows that are good *in this fetch*; optionally
+                resolution, what made them good ("good in a later fetch").
 
         Returns:
             The number of rows resolved.
         """
         with self.transaction("resolve quarantined rows") as connection:
-            return ingest_log.resolve_quarantine(connection, good)
+            return quarantine.resolve(connection, good)
 
-    def record_failures(
-        self,
-        session_first: date,
-        session_last: date,
-        failures: Sequence[Failure],
-        came_through: Collection[str],
-    ) -> None:
-        """Record the tickers that failed, and resolve those that did not.
+    def open_quarantine(self) -> pd.DataFrame:
+        """The quarantined rows not yet resolved, in the order in which they were found.
 
-        A range leaves one row per ticker and error class, under its last session. The same failure
-        again counts as one more attempt.
+        Returns:
+            Columns id, ticker, date, rule, row (JSON text), detected_at, resolved_at (UTC),
+            resolution.
+        """
+        with self.transaction("list the quarantine") as connection:
+            return quarantine.read_open(connection)
+
+    def whole_quarantine(self) -> pd.DataFrame:
+        """The quarantined rows, resolved ones too; columns and order as ``open_quarantine``."""
+        with self.transaction("list the quarantine") as connection:
+            return quarantine.read_whole(connection)
+
+    def decide_quarantine(self, row_id: int, decision: Decision, reason: str) -> pd.Series:
+        """Release a quarantined row, or reject it, for good.
+
+        A released row also becomes a correction, so that its session is computed again.
 
         Args:
-            session_first: first session asked for.
-            session_last: last session asked for.
-            failures: what could not be had.
-            came_through: the tickers that were asked for and came. Their failures within the range
-                are resolved; those of tickers that were not asked for stay as they are.
+            row_id: the ``id`` of an open row.
+            decision: "released": the bar is true; "rejected": it is not.
+            reason: stored with the decision.
+
+        Returns:
+            The row as ``whole_quarantine`` shows it, resolved.
+
+        Raises:
+            ParakeetError: the reason is empty; there is no such row; it is resolved; or it is to be
+                released and broke a rule that no true bar breaks.
+        """
+        with self.transaction("decide upon a quarantined row") as connection:
+            return quarantine.decide(connection, int(row_id), decision, reason)
+
+    def quarantine_decisions(self) -> pd.DataFrame:
+        """What was released and rejected by hand, the newest per ticker, date, rule and close.
+
+        Returns:
+            Columns ticker, date, rule, close (of the row, NaN where it had none), decision
+            ("released" or "rejected"), sorted by the first four.
+        """
+        with self.transaction("list the decisions") as connection:
+            return quarantine.decisions(connection)
+
+    def record_failures(
+        self, failures: pd.DataFrame, first: date, last: date, came_through: Collection[str]
+    ) -> None:
+        """Record the tickers that failed, session by session, and resolve those that did not.
+
+        The same failure again counts as one more attempt. One failure is open per ticker and
+        session: the newest.
+
+        Args:
+            failures: columns ticker, session, error_class, message: what could not be had.
+            first: first session asked for.
+            last: last session asked for.
+            came_through: the tickers that were asked for and came. Their failures in [first, last]
+                are resolved, but for those in ``failures``; the failures of tickers that were not
+                asked for stay as they are.
         """
         with self.transaction("record failures") as connection:
-            ingest_log.record_failures(
-                connection, session_first, session_last, failures, came_through
-            )
+            failure_log.record(connection, failures, first, last, came_through)
 
     def open_failures(self) -> pd.DataFrame:
         """The failures not yet resolved, sorted by session and ticker.
@@ -220,7 +299,88 @@ class Database:
             Columns ticker, session, error_class, message, attempts, first_seen, last_seen (UTC).
         """
         with self.transaction("list failures") as connection:
-            return ingest_log.open_failures(connection)
+            return failure_log.read_open(connection)
+
+    def believed_delisted(self) -> set[str]:
+        """The tickers that the vendor called delisted on three different days (UTC) or more.
+
+        Only open failures of sessions after the ticker's last stored bar count: vendors call an
+        outage a delisting, too.
+        """
+        with self.transaction("list delisted tickers") as connection:
+            return failure_log.believed_delisted(connection)
+
+    def record_corrections(self, frame: pd.DataFrame) -> int:
+        """Record what the vendor now says of stored sessions where it differs from what is stored.
+
+        A value that was recorded for the same ticker and date, be it applied, is not recorded
+        again: each causes at most one recomputation.
+
+        Args:
+            frame: columns ticker, date, row (the vendor's row, JSON text), reason.
+
+        Returns:
+            The number of corrections that are new.
+        """
+        with self.transaction("record corrections") as connection:
+            return corrections.record(connection, frame)
+
+    def open_corrections(self) -> pd.DataFrame:
+        """The corrections that no merge has applied yet, sorted by date and ticker.
+
+        Returns:
+            Columns id, ticker, date, reason, seen_at (UTC).
+        """
+        with self.transaction("list corrections") as connection:
+            return corrections.read_open(connection)
+
+    def corrections(self, first: date, last: date) -> pd.DataFrame:
+        """The corrections of sessions in [first, last], sorted by date and ticker.
+
+        Returns:
+            Columns ticker, date, reason, seen_at, applied_at (UTC, NaT while open).
+        """
+        with self.transaction("list corrections") as connection:
+            return corrections.read_between(connection, first, last)
+
+    def accept_session(self, session: date, market: str, reason: str) -> bool:
+        """Accept that a market's data of a session is incomplete or missing.
+
+        Another reason than the one that stands replaces it; what was accepted before is kept.
+
+        Returns:
+            Whether anything changed: False where it stands already for the same reason.
+        """
+        with self.transaction("accept a session") as connection:
+            return acceptances.accept(connection, session, market, reason)
+
+    def withdraw_acceptance(self, session: date, market: str) -> bool:
+        """Withdraw what ``accept_session`` accepted; False where nothing stands."""
+        with self.transaction("withdraw an acceptance") as connection:
+            return acceptances.withdraw(connection, session, market)
+
+    def acceptances(self) -> pd.DataFrame:
+        """The acceptances that stand, sorted by session and market.
+
+        Returns:
+            Columns session, market, reason, accepted_at (UTC).
+        """
+        with self.transaction("list acceptances") as connection:
+            return acceptances.standing(connection)
+
+    def record_healing(self, first: date, last: date, causes: str, requested_at: datetime) -> None:
+        """Record that the sessions in [first, last] were requested again, why and when."""
+        with self.transaction("record a healing request") as connection:
+            healing.record(connection, first, last, causes, requested_at)
+
+    def healing_requests(self) -> pd.DataFrame:
+        """What was requested again, in the order in which it was.
+
+        Returns:
+            Columns first_session, last_session, causes, requested_at (UTC).
+        """
+        with self.transaction("list healing requests") as connection:
+            return healing.read(connection)
 
     @contextmanager
     def _transaction(self, doing: str) -> Iterator[Connection]:

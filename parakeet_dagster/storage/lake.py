@@ -118,6 +118,18 @@ class Lake:
             if path.startswith(f"{asset}/session=") and path.endswith("/part-0.parquet")
         ]
 
+    def require_history(self, asset: str, session: str) -> None:
+        """Make sure that no gap is left between what is stored and ``session``.
+
+        Raises:
+            HoleError: prices of earlier sessions are stored, but not the session before.
+        """
+        before = calendar.offset(session, -1)
+        history = self.sessions(HISTORY_OF)
+        begun = before is not None and bool(history) and history[0] <= before
+        if before is not None and begun and before not in self.sessions(asset):
+            raise HoleError(_missing(asset, [before]))
+
     def read_session_before(self, asset: str, session: str) -> pd.DataFrame:
         """The partition of the session before ``session``; empty where history starts here.
 

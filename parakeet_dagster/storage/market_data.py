@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import pandas as pd
 from sqlalchemy import Connection, text
 
+from parakeet_dagster.storage.frames import DAY, MOMENT, read_frame
 from parakeet_dagster.storage.staging import stage
 
 _STAGED = {
@@ -26,11 +27,31 @@ _STAGED = {
 }
 _MERGE = text("""
     SELECT inserted, updated, unchanged, deleted
-    FROM merge_staged_bars(CAST(:sessions AS date[]), :reason)
+    FROM merge_staged_bars(
+        CAST(:sessions AS date[]), :reason, CAST(:corrected_before AS timestamptz)
+    )
 """)
 _CHECKSUMS = text("SELECT date, rows, checksum FROM market_data_checksum(:first, :last)")
 _SESSIONS = text("SELECT date FROM market_data_sessions ORDER BY date")
 _SOURCES = text("SELECT DISTINCT source FROM market_data_latest")
+_AS_OF = text("""
+    SELECT ticker, date, open, high, low, close, volume, adjusted_close, source, data_quality,
+           created_at, updated_at, metadata::text AS metadata
+    FROM market_data_as_of(:moment)
+    ORDER BY ticker COLLATE "C", date
+""")
+_AS_OF_TYPES = {
+    "ticker": "str",
+    "date": DAY,
+    **dict.fromkeys(("open", "high", "low", "close"), "float64"),
+    "volume": "int64",
+    "adjusted_close": "float64",
+    "source": "str",
+    "data_quality": "str",
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+    "metadata": "str",
+}
 _SUMMARY = text("SELECT count(*), min(date), max(date) FROM market_data")
 
 
@@ -54,14 +75,25 @@ class MarketDataSummary:
 
 
 def merge(
-    connection: Connection, frame: pd.DataFrame, sessions: Sequence[date], reason: str
+    connection: Connection,
+    frame: pd.DataFrame,
+    sessions: Sequence[date],
+    reason: str,
+    corrected_before: datetime | None,
 ) -> MergeCounts:
     """See ``Database.merge_market_data``."""
     stray = frame["date"][~frame["date"].isin(pd.to_datetime(list(sessions)))]
     if not stray.empty:
         raise ValueError(f"a row of {stray.iloc[0]:%Y-%m-%d} in a merge of other sessions")
     stage(connection, "staged_bars", _STAGED, frame)
-    counts = connection.execute(_MERGE, {"sessions": list(sessions), "reason": reason}).one()
+    counts = connection.execute(
+        _MERGE,
+        {
+            "sessions": list(sessions),
+            "reason": reason,
+            "corrected_before": corrected_before or "infinity",
+        },
+    ).one()
     return MergeCounts(*counts)
 
 
@@ -74,6 +106,13 @@ def checksums(connection: Connection, first: date, last: date) -> pd.DataFrame:
 def sessions(connection: Connection) -> list[date]:
     """See ``Database.market_data_sessions``."""
     return list(connection.scalars(_SESSIONS))
+
+
+def as_of(connection: Connection, moment: datetime) -> pd.DataFrame:
+    """See ``Database.market_data_as_of``."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone: say which moment is meant")
+    return read_frame(connection, _AS_OF, _AS_OF_TYPES, {"moment": moment})
 
 
 def sources(connection: Connection) -> set[str]:

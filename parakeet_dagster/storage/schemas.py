@@ -35,6 +35,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("date", pa.date32()),
             ("currency", pa.string()),
             ("aud_per_unit", pa.float64()),
+            ("aud_per_unit_before", pa.float64()),
             ("source", pa.string()),
             ("carried", pa.bool_()),
         ]
@@ -104,8 +105,10 @@ COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
         "date": _DATE,
         "currency": _CURRENCY,
         "aud_per_unit": "AUD for 1 unit of the currency",
-        "source": "ecb",
-        "carried": "true where the day has no fixing and the last one is used",
+        "aud_per_unit_before": "the same on the session before, from the same source; null where"
+        " it has none",
+        "source": "yahoo or ecb",
+        "carried": "true where the source has no rate of the day and aud_per_unit is the last one",
     },
     "daily_returns": {
         "date": _DATE,
@@ -120,7 +123,7 @@ COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
         "value_traded_aud": "close x volume in AUD; 0 where it did not trade",
         "return_local": "total return since the last bar; 0 where it did not trade, null on the"
         " first bar",
-        "return_aud": "the same in AUD, since the session before",
+        "return_aud": "the same in AUD, since the session before; null on the first bar",
     },
     "signals": {
         "date": _DATE,

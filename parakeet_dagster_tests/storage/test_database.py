@@ -21,12 +21,15 @@ from parakeet_dagster.storage.database_url import DatabaseUrl
 TABLES = {
     "allocations",
     "corporate_actions",
+    "healing_requests",
     "ingest_failures",
     "market_data",
     "market_data_quarantine",
     "market_data_revisions",
     "orders",
+    "price_corrections",
     "schema_digest",
+    "session_acceptances",
 }
 
 
