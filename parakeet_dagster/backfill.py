@@ -6,17 +6,20 @@ own: a back-fill that was killed at any point goes on where it stopped when it i
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import dagster as dg
+import pandas as pd
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster_shared.error import SerializableErrorInfo
 
+from parakeet_dagster import clock
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.batches import BATCH_TAG
 from parakeet_dagster.checks.prices import due_session
 from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import RunFailedError, SessionError
 from parakeet_dagster.partitions import RANGE_TAGS, sessions
-from parakeet_dagster.price_sources.base import PriceSource
+from parakeet_dagster.price_sources.base import FailureClass, PriceSource
 from parakeet_dagster.resources.failures import BLOCKED
 from parakeet_dagster.resources.io_manager import asset_path
 from parakeet_dagster.schedules import daily_job
@@ -24,6 +27,17 @@ from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+WORTH_A_TRY = (
+    FailureClass.RATE_LIMIT,
+    FailureClass.TIMEOUT,
+    FailureClass.NETWORK,
+    FailureClass.BAD_DATA,
+)
+"""What another try may mend. What is delisted, or has no data, is asked for daily anyway."""
+
+TRIES = 3
+"""In so many runs a ticker may fail on one session before it is left alone."""
+
 PRICES = dg.AssetKey("raw_prices")
 TABLE = dg.AssetKey("market_data")
 RETURNS = dg.AssetKey("daily_returns")
@@ -54,7 +68,7 @@ def snap(first: str, last: str, prices: PriceSource) -> Span:
     if end < start:
         raise SessionError(f"the range {first} {last} is reversed: write the earlier date first")
     keys = calendar.between(calendar.key(start), calendar.key(end))
-    earliest, latest = first_session(), due_session(prices, datetime.now(UTC))
+    earliest, latest = first_session(), due_session(prices, clock.now())
     if calendar.key(start) < FIRST_DAY or (keys and keys[0] < earliest):
         raise SessionError(f"{first} is before the first session {earliest}: start there")
     if calendar.key(end) > LAST_DAY or (keys and keys[-1] > latest):
@@ -73,9 +87,8 @@ def first_session() -> str:
     return str(sessions.get_first_partition_key())
 
 
-def dependencies(definitions: dg.Definitions) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]:
+def dependencies(graph: AssetGraph) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]:
     """Every asset, upstream first, and the assets it is computed from."""
-    graph = definitions.resolve_asset_graph()
     return {key: frozenset(graph.get(key).parent_keys) for key in graph.toposorted_asset_keys}
 
 
@@ -120,6 +133,7 @@ class Progress:
                 days = in_database.get(key.path[-1], [])
                 stored[key] &= {calendar.key(day) for day in days}
         self._stored = stored
+        self._waiting = waiting(database)
         self._starts = {
             key: min(stored[key] & self._recorded[key].keys(), default=LAST_DAY) for key in assets
         }
@@ -140,18 +154,38 @@ class Progress:
         """Whether every asset has the session, computed after all that it is computed from.
 
         Returns older than those of the session before were computed from what has been corrected
-        since, or from a history that started later.
+        since, or from a history that started later. Nor is it done while a correction of it is
+        known, or a ticker of it failed in a way that another try may mend.
         """
-        return self._follows(session) and self._has(session, self.assets)
+        return (
+            session not in self._waiting
+            and self._follows(session)
+            and self._has(session, self.assets)
+        )
 
     def is_brought_in(self, session: str) -> bool:
         """Whether the session has its prices and its returns, and the returns are not older."""
-        return self._has(session, self._base)
+        return session not in self._waiting and self._has(session, self._base)
 
     def is_broken(self, session: str) -> bool:
         """Whether the session is not done although it lies inside the history of an asset."""
         begun = [key for key, start in self._starts.items() if start <= session]
-        return bool(begun) and not (self._follows(session) and self._has(session, begun))
+        return bool(begun) and not (
+            session not in self._waiting and self._follows(session) and self._has(session, begun)
+        )
+
+    def why_broken(self, span: Span) -> str:
+        """What is wrong in a span, in words, for a log."""
+        keys = [key for key in span.keys if self.is_broken(key)]
+        missing = [key for key in keys if self.missing(PRICES, [key])]
+        waiting = [key for key in keys if key in self._waiting and key not in missing]
+        stale = len(keys) - len(missing) - len(waiting)
+        counts = {
+            "without prices": len(missing),
+            "with a correction or a failed ticker": len(waiting),
+            "half done or stale": stale,
+        }
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
     def _follows(self, session: str) -> bool:
         """Whether the returns are as new as those of the session before."""
@@ -166,6 +200,14 @@ class Progress:
             for asset in assets
             for parent in self.assets[asset]
         )
+
+
+def waiting(database: Database) -> set[str]:
+    """The sessions with a correction that is not applied, or a failure worth another try."""
+    failures = database.open_failures()
+    worth = failures["error_class"].isin(WORTH_A_TRY) & (failures["attempts"] < TRIES)
+    days = [database.open_corrections()["date"], failures.loc[worth, "session"]]
+    return {calendar.key(day) for day in pd.concat(days).unique()}
 
 
 def again(progress: Progress, wanted: Span) -> list[Span]:
@@ -215,20 +257,21 @@ def chunks(spans: Sequence[Span], size: int) -> Iterator[Span]:
             yield Span(piece[0], piece[-1], span.derived)
 
 
-def run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span) -> None:
+def run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, batch: str) -> None:
     """Materialise one span in one run, in this process.
 
-    Where a session of it is blocked, the sessions before that one are brought in first.
+    Where a session of it is blocked, the sessions before that one are brought in first. ``batch``
+    names the back-fill that the span is part of: its tickers are asked for once.
 
     Raises:
         RunFailedError: the run failed; the message is the failed asset's.
     """
     try:
-        _run(definitions, instance, span)
+        _run(definitions, instance, span, batch)
     except _BlockedError as blocked:
         before = calendar.offset(blocked.session, -1)
         if before and before >= span.first:
-            _run(definitions, instance, Span(span.first, before, span.derived))
+            _run(definitions, instance, Span(span.first, before, span.derived), batch)
         raise
 
 
@@ -260,14 +303,14 @@ def _failed_check(check: dg.AssetCheckEvaluation, span: Span) -> str:
     )
 
 
-def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span) -> None:
+def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, batch: str) -> None:
     selection = None
     if span.derived:
         derived = dg.AssetSelection.assets(RETURNS).downstream()
         selection = list(derived.resolve(definitions.resolve_asset_graph()))
     result = definitions.resolve_job_def(daily_job.name).execute_in_process(
         instance=instance,
-        tags=dict(zip(RANGE_TAGS, (span.first, span.last), strict=True)),
+        tags={**dict(zip(RANGE_TAGS, (span.first, span.last), strict=True)), BATCH_TAG: batch},
         asset_selection=selection,
         run_config=QUIET,
         raise_on_error=False,

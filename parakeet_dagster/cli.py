@@ -1,23 +1,22 @@
 """The command line: ``parakeet``."""
 
-import json
+import hashlib
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from parakeet_dagster import cli_decisions, clock
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.errors import ParakeetError, SessionError, SettingsError
+from parakeet_dagster.errors import ParakeetError, RunFailedError, SessionError, SettingsError
 from parakeet_dagster.settings import Settings, export_dagster_home, export_dotenv, load_settings
+from parakeet_dagster.tables import AsJson, bar, log, out, records_of, show, text_of
+
+SHOWN = 20
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -33,11 +32,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: the embedded PostgreSQL, or the one you named.")
 app.add_typer(db, name="db", no_args_is_help=True)
-
-out = Console()
-log = Console(stderr=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="An array of objects on standard output.")]
+app.add_typer(cli_decisions.quarantine, name="quarantine")
+app.add_typer(cli_decisions.session, name="session", no_args_is_help=True)
 
 
 def main() -> None:
@@ -80,19 +76,31 @@ def backfill(
         open_lake,
         open_price_source,
     )
+    from parakeet_dagster.dead_runs import bury
 
-    wanted = work.snap(first, last, open_price_source(settings))
+    prices = open_price_source(settings)
+    wanted = work.snap(first, last, prices)
     with _instance(settings) as instance:
         from parakeet_dagster.definitions import defs
 
+        bury(instance)
         database, lake = open_database(settings), open_lake(settings.lake_url)
-        progress = work.Progress(work.dependencies(defs), instance, lake, database)
+        assets = work.dependencies(defs.resolve_asset_graph())
+        progress = work.Progress(assets, instance, lake, database)
         history = max((one.history for one in enabled_strategies(settings).values()), default=1)
         spans = work.again(progress, wanted) if again else work.plan(progress, wanted, history)
         pieces = list(work.chunks(spans, chunk))
         log.print(f"Sessions {wanted.first} to {wanted.last}", highlight=False)
+        batch = _batch(settings, wanted)
+        if again:
+            prices.forget(batch)
         if pieces:
-            _run_all(pieces, lambda piece: work.run(defs, instance, piece))
+            try:
+                _run_all(pieces, lambda piece: work.run(defs, instance, piece, batch))
+            except RunFailedError:
+                prices.forget(batch)
+                raise
+            prices.forget(batch)
         else:
             log.print("Nothing to do: every session is complete.")
         _say_what_failed(database.open_failures(), wanted)
@@ -113,11 +121,16 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
     from parakeet_dagster.resources.io_manager import asset_path
 
     database = open_database(settings)
-    assets = work.dependencies(defs)
+    assets = work.dependencies(defs.resolve_asset_graph())
     with _instance(settings) as instance:
         progress = work.Progress(assets, instance, open_lake(settings.lake_url), database)
-    failures = database.open_failures()
-    due = due_session(open_price_source(settings), datetime.now(UTC))
+    failures, quarantined = database.open_failures(), database.open_quarantine()
+    corrections = database.open_corrections()
+    accepted = [
+        f"{row['session']:%Y-%m-%d} {row['market']}"
+        for row in database.acceptances().to_dict("records")
+    ]
+    due = due_session(open_price_source(settings), clock.now())
     history = progress.history
     span = calendar.between(history[0], history[-1]) if history else []
     rows = []
@@ -134,17 +147,65 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
                 "first_missing": missing[0] if missing else None,
                 "behind": len(calendar.between(stored[-1], due)[1:]) if stored else None,
                 "failed_tickers": sorted(failures["ticker"].unique()) if key == work.PRICES else [],
+                "quarantined": len(quarantined) if key == work.PRICES else 0,
+                "open_corrections": len(corrections) if key == work.PRICES else 0,
+                "accepted_sessions": accepted if key == work.PRICES else [],
             }
         )
-    _show(rows, "Assets", as_json=as_json, only_json=("first_missing", "failed_tickers"))
+    only_json = (
+        "first_missing",
+        "failed_tickers",
+        "quarantined",
+        "open_corrections",
+        "accepted_sessions",
+    )
+    show(rows, "Assets", as_json=as_json, only_json=only_json)
     if not as_json:
-        for failed in failures.to_dict("records"):
+        _say_what_is_open(failures, database.believed_delisted())
+        if len(quarantined):
+            out.print(f"{len(quarantined)} rows are in quarantine: parakeet quarantine")
+        for row in corrections.head(SHOWN).to_dict("records"):
             out.print(
-                f"{failed['ticker']} {failed['error_class']} {failed['session']:%Y-%m-%d}:"
-                f" {failed['message']}",
+                f"correction not yet applied: {row['ticker']} {row['date']:%Y-%m-%d}:"
+                f" {row['reason']}",
                 markup=False,
+                soft_wrap=True,
             )
+        if accepted:
+            out.print(f"accepted by hand: {', '.join(accepted)} (parakeet session list)")
         _where(settings, database.url.display)
+
+
+@app.command()
+def verify(
+    first: Annotated[str | None, typer.Argument(metavar="FROM", help="Default: all.")] = None,
+    last: Annotated[str | None, typer.Argument(metavar="TO", help="Default: all.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002 - typer's way to say a flag
+) -> None:
+    """Compare what is stored with what the vendor says now; every ticker is asked for once.
+
+    Nothing is changed. What differs is recorded: the healing sensor computes those sessions again,
+    or a back-fill does.
+
+    Example: parakeet verify 2024-01-01 2024-06-30
+    """
+    settings = load_settings()
+    from parakeet_dagster.connect import open_lake
+    from parakeet_dagster.verify import verify_history
+
+    stored = open_lake(settings.lake_url).sessions("raw_prices")
+    if not stored:
+        raise SessionError("nothing is stored yet: run parakeet backfill FROM TO first")
+    start = calendar.key(calendar.parse_date(first)) if first else stored[0]
+    end = calendar.key(calendar.parse_date(last)) if last else stored[-1]
+    found = verify_history(settings, start, end)
+    if as_json or not found.empty:
+        show(records_of(found), "Corrections", as_json=as_json)
+    else:
+        out.print("Everything that is stored equals what the vendor says now.")
+    if not as_json and not found.empty:
+        day = f"{found['date'].min():%Y-%m-%d}"
+        log.print(f"Next: the healing sensor, or parakeet backfill {day} {stored[-1]}")
 
 
 @app.command()
@@ -172,7 +233,7 @@ def allocations(
             f"no allocation of {what} is stored: run parakeet backfill FROM TO first"
         )
     if as_json:
-        _show(_records(weights), "", as_json=True)
+        show(records_of(weights), "", as_json=True)
         return
     for (name, day), rows in weights.groupby(["strategy", "session"]):
         ordered = rows.sort_values("weight", ascending=False, kind="stable")
@@ -181,7 +242,7 @@ def allocations(
             for row in ordered.to_dict("records")
         ]
         shown.append({"ticker": "sum", "weight": f"{rows['weight'].sum():.2%}"})
-        _show(shown, f"{name} on {day:%Y-%m-%d}", as_json=False)
+        show(shown, f"{name} on {day:%Y-%m-%d}", as_json=False)
 
 
 @app.command()
@@ -197,7 +258,7 @@ def universe(
     if key is not None:
         if key not in KEYS:
             raise SettingsError(f"universe {key}: unknown; accepted are {', '.join(KEYS)}")
-        _show(_records(members((key,), settings.universe_file)), key, as_json=as_json)
+        show(records_of(members((key,), settings.universe_file)), key, as_json=as_json)
         return
     rows = []
     for name in KEYS:
@@ -206,7 +267,7 @@ def universe(
         about = UNIVERSES[name][0] if name in UNIVERSES else "your own list, PARAKEET_UNIVERSE_FILE"
         active = name in settings.universe_keys
         rows.append({"universe": name, "members": count, "active": active, "description": about})
-    _show(rows, "Universes", as_json=as_json)
+    show(rows, "Universes", as_json=as_json)
 
 
 @app.command()
@@ -232,12 +293,12 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
             }
         )
     if as_json:
-        _show(rows, "", as_json=True)
+        show(rows, "", as_json=True)
         return
     for row in rows:
         out.print(row["strategy"], style="bold", highlight=False)
         for name, value in list(row.items())[1:]:
-            line = f"  {name:12} {_text(value)}"
+            line = f"  {name:12} {text_of(value)}"
             out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -246,6 +307,10 @@ def ui(port: Annotated[int, typer.Option(help="Of the web server.")] = 3000) -> 
     """The Dagster UI with its daemon, on the same data: http://localhost:3000."""
     settings = load_settings()
     home = export_dagster_home(settings)
+    from parakeet_dagster.dead_runs import bury
+
+    with _instance(settings) as instance:
+        bury(instance)
     log.print(f"Dagster home {home}; http://localhost:{port}; Ctrl-C stops it", highlight=False)
     program = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-m", "parakeet_dagster.definitions", "--port", str(port)]
@@ -259,7 +324,7 @@ def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to
     from parakeet_dagster.connect import embedded_postgres, open_database
 
     if settings.database_url is None and not embedded_postgres(settings).status().running:
-        _show(
+        show(
             [{"url": None, "bars": None, "first": None, "last": None}],
             "Not running",
             as_json=as_json,
@@ -269,7 +334,7 @@ def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to
     summary = database.market_data_summary()
     row: dict[str, Any] = {"url": database.url.display, "bars": summary.rows}
     row |= {"first": str(summary.first_date or ""), "last": str(summary.last_date or "")}
-    _show([row], "Database", as_json=as_json)
+    show([row], "Database", as_json=as_json)
 
 
 @db.command("start")
@@ -300,24 +365,56 @@ def db_stop() -> None:
 
 def _run_all(pieces: list["Span"], run: Callable[["Span"], None]) -> None:
     total = sum(len(piece.keys) for piece in pieces)
-    with _bar() as bar:
-        task = bar.add_task("", total=total)
+    with bar() as shown:
+        task = shown.add_task("", total=total)
         for piece in pieces:
             what = "recomputing" if piece.derived else "bringing in"
-            bar.update(task, description=f"{what} {piece.first} to {piece.last}")
+            shown.update(task, description=f"{what} {piece.first} to {piece.last}")
             run(piece)
-            bar.advance(task, len(piece.keys))
+            shown.advance(task, len(piece.keys))
     log.print(f"Done: {total} sessions, {pieces[0].first} to {pieces[-1].last}", highlight=False)
 
 
 def _say_what_failed(failures: pd.DataFrame, wanted: "Span") -> None:
     """A back-fill goes on without the tickers that could not be had, but not in silence."""
     within = failures["session"].between(pd.Timestamp(wanted.first), pd.Timestamp(wanted.last))
-    failed = failures[within].drop_duplicates("ticker")
+    failed = by_ticker(failures[within])
     if not failed.empty:
         named = ", ".join(failed["ticker"] + " " + failed["error_class"])
-        again = f"parakeet backfill {wanted.first} {wanted.last} --again"
-        log.print(f"Without {named}. To ask for them again: {again}", soft_wrap=True)
+        command = f"parakeet backfill {wanted.first} {wanted.last}"
+        log.print(
+            f"Without {named}. What another try may mend is asked for again by {command}; all of"
+            " it with --again",
+            soft_wrap=True,
+        )
+
+
+def _say_what_is_open(failures: pd.DataFrame, delisted: set[str]) -> None:
+    for failed in by_ticker(failures).to_dict("records"):
+        believed = " (seen on several days)" if failed["ticker"] in delisted else ""
+        out.print(
+            f"{failed['ticker']} {failed['error_class']}{believed} {failed['first']:%Y-%m-%d} to"
+            f" {failed['last']:%Y-%m-%d}, {failed['sessions']} sessions: {failed['message']}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def by_ticker(failures: pd.DataFrame) -> pd.DataFrame:
+    """One row per ticker and class of failure: first and last session, how many, what was said."""
+    groups = failures.sort_values("last_seen").groupby(["ticker", "error_class"], as_index=False)
+    return groups.agg(
+        first=("session", "min"),
+        last=("session", "max"),
+        sessions=("session", "nunique"),
+        message=("message", "last"),
+    )
+
+
+def _batch(settings: Settings, wanted: "Span") -> str:
+    """The name of a back-fill: the same command, killed and repeated, goes on with its answers."""
+    what = f"{wanted.first} {wanted.last} {settings.universe_keys} {settings.universe_file}"
+    return "backfill-" + hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
 def _instance(settings: Settings) -> "dg.DagsterInstance":
@@ -325,57 +422,6 @@ def _instance(settings: Settings) -> "dg.DagsterInstance":
     import dagster as dg
 
     return dg.DagsterInstance.get()
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("sessions"),
-        TimeRemainingColumn(),
-        console=log,
-    )
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = frame.copy()
-    for name in plain.select_dtypes("datetime"):
-        plain[name] = plain[name].dt.strftime("%Y-%m-%d")
-    records: list[dict[str, Any]] = plain.to_dict("records")  # type: ignore[assignment]  # names are str
-    return records
-
-
-def _show(
-    rows: list[dict[str, Any]], title: str, *, as_json: bool, only_json: tuple[str, ...] = ()
-) -> None:
-    """Print rows as JSON, or as a table without the columns that make it too wide."""
-    if as_json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        return
-    rows = [{name: it for name, it in row.items() if name not in only_json} for row in rows]
-    out.print(title, style="italic", highlight=False)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    numeric = {name for row in rows for name, value in row.items() if isinstance(value, int)}
-    for name in rows[0]:
-        is_number = name in numeric or name == "weight"
-        is_prose = name in ("description", "name", "url")
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=not is_prose)
-    for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
-    out.print(table)
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - a cell of any column
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={_text(one)}" for name, one in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(map(str, value)) or "-"
-    return str(value)
 
 
 def _where(settings: Settings, database: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from botocore.exceptions import BotoCoreError
 
+from parakeet_dagster import clock
 from parakeet_dagster.errors import LakeError, SettingsError
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.settings import Settings
@@ -64,7 +65,7 @@ def open_price_source(settings: Settings) -> PriceSource:
         return SampleSource()
     from parakeet_dagster.price_sources.yahoo import YahooSource
 
-    return YahooSource(settings.home / "cache", settings.yahoo_rps)
+    return YahooSource(settings.home / "cache", settings.yahoo_rps, now=clock.now)
 
 
 def members(keys: tuple[str, ...], file: Path | None) -> pd.DataFrame:

@@ -16,13 +16,21 @@ from parakeet_dagster.assets.prices import market_data, raw_prices
 from parakeet_dagster.assets.returns import daily_returns
 from parakeet_dagster.assets.strategies import strategy_assets
 from parakeet_dagster.assets.universe import ticker_universe
+from parakeet_dagster.checks.fx import FX_CHECKS
+from parakeet_dagster.checks.healing import HEALING_CHECKS
 from parakeet_dagster.checks.prices import PRICE_CHECKS
 from parakeet_dagster.checks.strategies import strategy_checks
 from parakeet_dagster.connect import check_settings, enabled_strategies
 from parakeet_dagster.resources.io_manager import LakeIOManager
 from parakeet_dagster.resources.market import PriceSourceResource, UniverseResource
 from parakeet_dagster.resources.storage import LakeResource, NeonResource
-from parakeet_dagster.schedules import daily_job, daily_schedule
+from parakeet_dagster.schedules import (
+    daily_job,
+    daily_schedule,
+    monthly_schedule,
+    monthly_verification,
+)
+from parakeet_dagster.sensors import healing_sensor
 from parakeet_dagster.settings import Settings, load_settings
 from strategy.strategy import Strategy
 
@@ -30,7 +38,7 @@ from strategy.strategy import Strategy
 def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) -> dg.Definitions:
     """The graph for these settings and these strategies."""
     lake = LakeResource(url=settings.lake_url)
-    running = settings.schedules_running
+    running = "RUNNING" if settings.schedules_running else "STOPPED"
     return dg.Definitions(
         assets=[
             ticker_universe,
@@ -42,6 +50,8 @@ def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) ->
         ],
         asset_checks=[
             *PRICE_CHECKS,
+            *FX_CHECKS,
+            *HEALING_CHECKS,
             *(check for name, one in strategies.items() for check in strategy_checks(name, one)),
         ],
         resources={
@@ -54,8 +64,12 @@ def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) ->
             ),
             "io_manager": LakeIOManager(lake=lake),
         },
-        jobs=[daily_job],
-        schedules=[daily_schedule(dg.DefaultScheduleStatus("RUNNING" if running else "STOPPED"))],
+        jobs=[daily_job, monthly_verification],
+        schedules=[
+            daily_schedule(dg.DefaultScheduleStatus(running)),
+            monthly_schedule(dg.DefaultScheduleStatus(running)),
+        ],
+        sensors=[healing_sensor(dg.DefaultSensorStatus(running))],
         executor=dg.in_process_executor,
     )
 

@@ -47,7 +47,15 @@ def market_data_folder() -> Path:
     return Path(market_data_at)
 
 
-LONGEST_FIRST = ("test_graph", "test_yahoo_end_to_end", "test_kill", "test_yahoo", "test_backfill")
+LONGEST_FIRST = (
+    "test_prices_you_can_trust",
+    "test_graph",
+    "test_yahoo_disturbed",
+    "test_yahoo_end_to_end",
+    "test_kill",
+    "test_yahoo",
+    "test_backfill",
+)
 """Modules with few but long tests: run at the end, they would leave the other worker idle."""
 
 

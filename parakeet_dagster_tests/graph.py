@@ -52,12 +52,14 @@ class Graph:
 
 
 def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """The description of every failed step."""
-    return {
-        str(event.step_key): str(event.step_failure_data.user_failure_data.description)
-        for event in result.all_events
-        if event.is_step_failure and event.step_failure_data.user_failure_data
-    }
+    """What every failed step says: our line, or the error that nobody foresaw."""
+    told = {}
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            ours = data.user_failure_data
+            told[str(event.step_key)] = str(ours.description if ours else data.error_display_string)
+    return told
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, asset: str, session: str) -> dict[str, object]:

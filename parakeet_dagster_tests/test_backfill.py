@@ -33,6 +33,7 @@ CHAIN = {
     WEIGHTS: (SIGNALS, RETURNS),
 }
 
+BATCH = "a back-fill"
 MARCH = calendar.between("2022-03-01", "2022-03-31")
 """Weekdays without exception: March 2022 has 23 sessions, 1 to 31."""
 
@@ -436,19 +437,19 @@ class TestRealGraph:
     """Short back-fills of the real graph, history starting with the first session wanted."""
 
     def progress(self, graph: Graph, database: Database) -> Progress:
-        assets = dependencies(graph.definitions())
+        assets = dependencies(graph.definitions().resolve_asset_graph())
         return Progress(assets, graph.instance, graph.lake, database)
 
     def backfill(self, graph: Graph, database: Database, wanted: Span) -> list[Span]:
         spans = plan(self.progress(graph, database), wanted, 1)
         for piece in chunks(spans, 5):
-            backfill.run(graph.definitions(), graph.instance, piece)
+            backfill.run(graph.definitions(), graph.instance, piece, BATCH)
         return spans
 
     def test_dependencies_are_the_graphs(self, graph):
         found = {
             asset_path(key): sorted(map(asset_path, parents))
-            for key, parents in dependencies(graph.definitions()).items()
+            for key, parents in dependencies(graph.definitions().resolve_asset_graph()).items()
         }
 
         assert found == {
@@ -499,7 +500,7 @@ class TestRealGraph:
         monkeypatch.setenv("PARAKEET_HOME", str(tmp_path / "other"))
         with fast_instance(tmp_path / "other", monkeypatch) as instance:
             other = Graph(tmp_path / "other", instance, graph.strategies)
-            backfill.run(other.definitions(), instance, Span("2022-06-09", "2022-06-23"))
+            backfill.run(other.definitions(), instance, Span("2022-06-09", "2022-06-23"), BATCH)
         assert bytes_of(tmp_path / "other" / "lake") == after
 
     def test_a_failure_is_the_assets_own_line(self, graph):
@@ -508,6 +509,7 @@ class TestRealGraph:
                 graph.definitions(),
                 graph.instance,
                 Span("2022-12-28", "2022-12-29"),
+                BATCH,
             )
 
         assert failed.value.message.startswith(
@@ -530,8 +532,36 @@ class TestRealGraph:
                 graph.definitions(),
                 graph.instance,
                 Span("2022-04-18", "2022-04-20"),
+                BATCH,
             )
 
         assert "2022-04-19 XASX: 0 of 1 expected tickers have a bar" in failed.value.message
         assert graph.lake.sessions("daily_returns") == ["2022-04-18"]
         assert graph.lake.sessions("allocations/equal_weight") == ["2022-04-18"]
+
+
+class TestWaiting:
+    """Sessions that are stored, and still not done."""
+
+    def test_a_correction_makes_its_session_wait(self, database):
+        row = {"ticker": "A", "date": pd.Timestamp("2022-03-02"), "row": "{}", "reason": "late"}
+        database.record_corrections(pd.DataFrame([row]))
+        assert backfill.waiting(database) == {"2022-03-02"}
+
+    @pytest.mark.parametrize(
+        ("error_class", "times", "waits"),
+        [
+            ("TIMEOUT", 1, True),
+            ("TIMEOUT", 2, True),
+            ("TIMEOUT", 3, False),
+            ("BAD_DATA", 1, True),
+            ("DELISTED", 1, False),
+            ("NO_DATA", 1, False),
+        ],
+    )
+    def test_a_failure_waits_where_another_try_may_help(self, error_class, times, waits, database):
+        day = pd.Timestamp("2022-03-02")
+        row = {"ticker": "A", "session": day, "error_class": error_class, "message": "no"}
+        for _ in range(times):
+            database.record_failures(pd.DataFrame([row]), day.date(), day.date(), [])
+        assert backfill.waiting(database) == ({"2022-03-02"} if waits else set())

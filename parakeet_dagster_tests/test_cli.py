@@ -447,8 +447,10 @@ class TestHelp:
     def test_these_are_the_commands(self):
         assert {words(command) for command in commands()} == {
             "",
-            *("backfill", "status", "allocations", "universe", "strategies", "ui"),
+            *("backfill", "status", "verify", "allocations", "universe", "strategies", "ui"),
             *("db", "db status", "db start", "db stop"),
+            *("quarantine", "quarantine release", "quarantine reject"),
+            *("session", "session accept", "session withdraw", "session list"),
         }
 
     @pytest.mark.parametrize("command", commands(), ids=words)
@@ -463,9 +465,16 @@ class TestHelp:
         plain = " ".join(shown.out.replace("│", " ").split())
         assert " ".join(found.help.split("\n\n")[0].split()) in plain
 
-    @pytest.mark.parametrize("command", ["backfill", "allocations"])
+    @pytest.mark.parametrize(
+        "command",
+        [
+            *("backfill", "allocations", "verify", "quarantine release", "quarantine reject"),
+            "session accept",
+        ],
+    )
     def test_where_there_are_arguments_there_is_an_example(self, command):
-        assert f"Example: parakeet {command} " in parakeet(command, "--help").out
+        shown = " ".join(parakeet(*command.split(), "--help").out.split())
+        assert f"Example: parakeet {command} " in shown
 
     def test_without_a_command_there_is_help(self):
         assert "Commands" in parakeet().out
@@ -517,7 +526,7 @@ class TestCommands:
         count = len(calendar.between(FIRST, LAST))
         assert list(rows["raw_prices"]) == [
             *("asset", "first", "last", "sessions", "missing", "first_missing", "behind"),
-            "failed_tickers",
+            *("failed_tickers", "quarantined", "open_corrections", "accepted_sessions"),
         ]
         assert set(rows) == {
             *("ticker_universe", "fx_rates", "raw_prices", "market_data", "daily_returns"),

@@ -19,12 +19,17 @@ from parakeet_dagster_tests.yahoo_server import (
     YahooServer,
     an_australian_share,
     apple_in_2020,
+    currency_pair,
     halted_with_a_split,
     invented_bars,
     sessions_of,
 )
 
 FIRST, LAST = "2020-06-22", "2020-09-11"
+
+AUDUSD = currency_pair(
+    pd.Series(0.7, index=pd.bdate_range("2020-06-01", "2020-10-30", name="date"))
+)
 
 LISTED: dict[str, Listed] = {
     "AAPL": apple_in_2020(),
@@ -51,7 +56,9 @@ def environment(tmp_path_factory, postgres_server):
     ]
     universe = folder / "mine.csv"
     universe.write_text("\n".join(["ticker,name,market,currency,asset_class", *rows]))
-    with YahooServer(LISTED, now=pd.Timestamp("2020-10-30 23:00", tz="UTC")) as server:
+    with YahooServer(
+        {**LISTED, "AUDUSD=X": AUDUSD}, now=pd.Timestamp("2020-10-30 23:00", tz="UTC")
+    ) as server:
         yield (
             folder,
             {
@@ -188,3 +195,11 @@ def test_single_sessions_give_the_same_bytes(lake, environment):
         materialize(folder, variables, "singles", "--partition", session)
     until_last = {path: it for path, it in ranged.items() if path.split("session=")[1][:10] <= last}
     assert bytes_of(target) == until_last
+
+
+def test_exchange_rates_are_yahoos(lake):
+    rates = lake.read("fx_rates", [FIRST, LAST])
+    usd = rates[rates["currency"] == "USD"]
+    assert usd["source"].tolist() == ["yahoo", "yahoo"]
+    assert usd["aud_per_unit"].tolist() == pytest.approx([1 / 0.7] * 2, rel=1e-7)
+    assert not usd["carried"].any()

@@ -56,6 +56,7 @@ def require_no_missed_action(
     asked = members[members["ticker"].isin(list(lost))].drop_duplicates("ticker")
     start, end = stored["date"].min().date(), pd.Timestamp(before).date()
     between = prices.fetch(asked, start, end).bars
+    between = between[between["date"] <= pd.Timestamp(before)]
     last_bars = stored[stored["close"].notna()].set_index("ticker")["date"]
     acted = between[(between["dividend"] != 0) | (between["split_ratio"] != 1)]
     acted = acted[acted["date"] > acted["ticker"].map(last_bars)]
@@ -65,6 +66,6 @@ def require_no_missed_action(
     if not missed.empty:
         ticker, day = missed["ticker"].iloc[0], calendar.key(missed["date"].iloc[0])
         raise PriceSourceError(
-            f"{ticker} could not be had on {day}, when it had a dividend or split: fetch that"
-            f" again first: parakeet backfill {day} {before} --again"
+            f"{ticker} could not be had on {day}, when it had a dividend or split: bring that in"
+            f" first: parakeet backfill {day} {first}"
         )

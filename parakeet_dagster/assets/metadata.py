@@ -56,8 +56,11 @@ def table(frame: pd.DataFrame) -> dg.TableMetadataValue:
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Dates as text and floats rounded, as a reader wants them."""
     texts = {
-        name: column.dt.strftime("%Y-%m-%d")
+        name: column.dt.strftime("%Y-%m-%d").fillna("")
         for name, column in frame.select_dtypes("datetime").items()
+    } | {
+        name: column.dt.strftime("%Y-%m-%d %H:%M UTC").fillna("")
+        for name, column in frame.select_dtypes("datetimetz").items()
     }
     floats = {
         name: column.round(DIGITS).astype("object").where(column.notna(), "")

@@ -1,12 +1,22 @@
 """Bars as they traded: in the lake, and in the database."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.acceptances import with_accepted
+from parakeet_dagster.assets.batches import batch_of, ends_with_run
 from parakeet_dagster.assets.gaps import require_no_missed_action
+from parakeet_dagster.assets.ingest import (
+    Ingest,
+    day_of,
+    ingest,
+    require_known_actions,
+)
 from parakeet_dagster.assets.metadata import column_schema, describe, table
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.errors import BlockedSessionError, PriceSourceError
@@ -15,7 +25,9 @@ from parakeet_dagster.price_sources.base import PriceSource, TickerFailure
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from strategy.bars import SortedBars, sort_bars
+
+PRICE_POOL = "price_source"
+"""One run at a time asks a vendor."""
 
 COVERAGE = "coverage"
 
@@ -26,6 +38,7 @@ COVERAGE = "coverage"
     group_name="prices",
     kinds={"parquet"},
     owners=OWNERS,
+    pool=PRICE_POOL,
     metadata=column_schema("raw_prices"),
     check_specs=[
         dg.AssetCheckSpec(
@@ -33,7 +46,8 @@ COVERAGE = "coverage"
             asset="raw_prices",
             blocking=True,
             description="Each open market has a bar for at least 80 % of the tickers listed that"
-            " day. Judged before anything is written: a blocked session is stored nowhere.",
+            " day, or was accepted by hand. Judged before anything is written: a blocked session is"
+            " stored nowhere.",
         )
     ],
 )
@@ -47,37 +61,33 @@ def raw_prices(
 ) -> Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]:
     """Each ticker's bar as it traded that day, with the dividend and split that went ex that day.
 
-    Where a market is closed its tickers have no row. A row that breaks a mechanical rule goes to
-    `market_data_quarantine`. From the sample source the bars are adjusted closes with no volume.
+    Where a market is closed its tickers have no row. A row that cannot be right goes to
+    `market_data_quarantine`; one that is only unlikely is marked `suspect`. The ten sessions before
+    are fetched too and compared with what is stored: what differs is recorded as a correction, and
+    computed again by a run of its own. From the sample source the bars are adjusted closes with no
+    volume.
     """
-    keys = context.partition_keys
-    lake.read_session_before("raw_prices", keys[0])
+    keys, batch = context.partition_keys, batch_of(context)
+    lake.require_history("raw_prices", keys[0])
     require_one_source(stored_sources(lake, keys) | neon.sources(), prices.name)
-    open_on = markets_open_on(keys)
-    days = [pd.Timestamp(key).date() for key in keys]
-    answer = prices.fetch(ticker_universe.drop_duplicates("ticker"), days[0], days[-1])
-    require_no_missed_action(lake, neon, prices, ticker_universe, answer.bars)
-    bars = sort_bars(answer.bars, answer.listing, ticker_universe, open_on, prices.name)
-    blocked = bars.coverage[bars.coverage["blocked"]]
-    yield dg.AssetCheckResult(
-        check_name=COVERAGE,
-        passed=blocked.empty,
-        metadata={"judged": len(bars.coverage), "blocked": table(blocked.head(50))},
-    )
-    neon.record_failures(days[0], days[-1], answer.failures, answer.listing.index.tolist())
-    neon.resolve_quarantine(bars.good_only)
-    neon.quarantine(bars.bad)
-    if not blocked.empty:
-        first = calendar.key(blocked["date"].iloc[0])
-        raise BlockedSessionError(blocked_message(blocked, answer.failures), first)
-    yield dg.Output(
-        describe(context, bars.good, session_notes(keys, bars, open_on)),
-        metadata={
-            "source": prices.name,
-            "failures": len(answer.failures),
-            "failed_tickers": table(pd.DataFrame(answer.failures).astype("str")),
-        },
-    )
+    try:
+        fetched = ingest(keys, ticker_universe, prices, lake, neon, batch)
+        yield coverage_result(fetched)
+        record(fetched, keys, neon)
+        require_complete(fetched)
+        require_no_missed_action(lake, neon, prices, ticker_universe, fetched.answer.bars)
+        require_known_actions(fetched.bars, fetched.last_stored)
+        yield dg.Output(
+            describe(
+                context,
+                fetched.bars.good,
+                with_accepted(session_notes(keys, fetched), neon, keys, 1),
+            ),
+            metadata=run_notes(fetched, prices.name),
+        )
+    finally:
+        if ends_with_run(context):
+            prices.forget(batch)
 
 
 @dg.asset(
@@ -100,8 +110,9 @@ def market_data(
     follows from them.
     """
     days = [pd.Timestamp(key).date() for key in context.partition_keys]
-    counts = neon.merge_market_data(raw_prices, days, "materialised again")
-    describe(context, raw_prices[raw_prices["close"].notna()])
+    counts = neon.merge_market_data(raw_prices, days, "materialised again", started_at(context))
+    notes = with_accepted({}, neon, context.partition_keys, 1)
+    describe(context, raw_prices[raw_prices["close"].notna()], notes)
     context.add_output_metadata(
         {
             "inserted": counts.inserted,
@@ -112,11 +123,49 @@ def market_data(
     )
 
 
-def markets_open_on(keys: list[str]) -> pd.DataFrame:
-    """The markets open on each session: columns date, market."""
-    rows = [(key, market) for key in keys for market in calendar.open_markets(key)]
-    frame = pd.DataFrame(rows, columns=["date", "market"])
-    return frame.astype({"date": "datetime64[us]"})
+def started_at(context: dg.AssetExecutionContext) -> datetime | None:
+    """When the run started, as Dagster has it on record."""
+    record = context.instance.get_run_record_by_id(context.run_id)
+    if record is None or record.start_time is None:
+        return None
+    return datetime.fromtimestamp(record.start_time, UTC)
+
+
+def record(fetched: Ingest, keys: Sequence[str], neon: Database) -> None:
+    """Put on record what failed, what is set aside, what came through, and what was corrected."""
+    answer, bars = fetched.answer, fetched.bars
+    neon.record_failures(
+        fetched.failures, day_of(keys[0]), day_of(keys[-1]), answer.listing.index.tolist()
+    )
+    neon.resolve_quarantine(bars.good_only)
+    neon.quarantine(pd.concat([bars.bad, answer.strays], ignore_index=True))
+    neon.record_corrections(bars.corrections)
+
+
+def require_complete(fetched: Ingest) -> None:
+    """Refuse to store sessions for which a market delivered too little.
+
+    Raises:
+        BlockedSessionError: there is one.
+    """
+    blocked = fetched.blocked
+    if not blocked.empty:
+        first = calendar.key(blocked["date"].iloc[0])
+        raise BlockedSessionError(blocked_message(blocked, fetched.answer.failures), first)
+
+
+def coverage_result(fetched: Ingest) -> dg.AssetCheckResult:
+    """The check ``coverage``, from what was fetched."""
+    coverage = fetched.bars.coverage
+    return dg.AssetCheckResult(
+        check_name=COVERAGE,
+        passed=fetched.blocked.empty,
+        metadata={
+            "judged": len(coverage),
+            "blocked": table(fetched.blocked.head(50)),
+            "accepted": table(coverage[coverage["accepted"]].head(50)),
+        },
+    )
 
 
 def stored_sources(lake: Lake, keys: Sequence[str]) -> set[str]:
@@ -154,23 +203,39 @@ def blocked_message(blocked: pd.DataFrame, failures: tuple[TickerFailure, ...]) 
     rest = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
     why = f" (failed: {named}{rest})" if failures else ""
     return (
-        f"blocked, nothing written: {shown}{more}{why}; run it again when the vendor has the data"
+        f"blocked, nothing written: {shown}{more}{why}; run it again when the vendor has the data,"
+        " or accept it: parakeet session accept"
     )
 
 
-def session_notes(
-    keys: list[str], bars: SortedBars, open_on: pd.DataFrame
-) -> dict[str, dict[str, str | int]]:
-    """Per session: which markets were open, and whether nothing was expected at all."""
-    open_by_day = open_on.groupby("date")["market"].agg(" ".join)
-    expected = bars.coverage.groupby("date")["listed"].sum()
+def run_notes(fetched: Ingest, source: str) -> dict[str, Any]:
+    """What a run's fetch came to, for the UI."""
+    failures, bars = fetched.answer.failures, fetched.bars
+    return {
+        "source": source,
+        "failures": len(failures),
+        "failed_tickers": table(pd.DataFrame(failures).astype("str")),
+        "corrections": table(bars.corrections[["ticker", "date", "reason"]].head(50)),
+        "kept_as_stored": len(bars.kept),
+    }
+
+
+def session_notes(keys: Sequence[str], fetched: Ingest) -> dict[str, dict[str, str | int]]:
+    """Per session: which markets were open, what is doubtful, and what was accepted by hand."""
+    bars, coverage = fetched.bars, fetched.bars.coverage
+    open_by_day = fetched.open_on.groupby("date")["market"].agg(" ".join)
+    expected = coverage.groupby("date")["listed"].sum()
     quarantined = bars.bad.groupby("date").size()
+    suspect = bars.good[bars.good["data_quality"] == "suspect"].groupby("date").size()
+    failed = fetched.failures.groupby("session").size()
     notes: dict[str, dict[str, str | int]] = {}
     for key in keys:
         day = pd.Timestamp(key)
         notes[key] = {
             "open_markets": str(open_by_day[day]),
             "quarantined": int(quarantined.get(day, 0)),
+            "suspect": int(suspect.get(day, 0)),
+            "failed": int(failed.get(day, 0)),
         }
         if day not in expected.index:
             notes[key]["status"] = "market closed"

@@ -3,11 +3,13 @@
 import dagster as dg
 import pandas as pd
 
+from parakeet_dagster.assets.acceptances import with_accepted
 from parakeet_dagster.assets.gaps import returning, rows_since_last_bar
 from parakeet_dagster.assets.metadata import column_schema, describe
 from parakeet_dagster.assets.universe import OWNERS
-from parakeet_dagster.partitions import sessions, trailing
+from parakeet_dagster.partitions import sessions
 from parakeet_dagster.resources.failures import one_line_failures
+from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 from strategy.returns import total_returns
 
@@ -15,7 +17,6 @@ from strategy.returns import total_returns
 @dg.asset(
     partitions_def=sessions,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    ins={"fx_rates": trailing(1)},
     group_name="prices",
     kinds={"parquet"},
     owners=OWNERS,
@@ -25,6 +26,7 @@ from strategy.returns import total_returns
 def daily_returns(
     context: dg.AssetExecutionContext,
     lake: dg.ResourceParam[Lake],
+    neon: dg.ResourceParam[Database],
     raw_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
 ) -> pd.DataFrame:
@@ -44,4 +46,4 @@ def daily_returns(
         carried,
         pd.DatetimeIndex(context.partition_keys).as_unit("us"),
     )
-    return describe(context, frame)
+    return describe(context, frame, with_accepted({}, neon, context.partition_keys, 1))

@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.acceptances import with_accepted
 from parakeet_dagster.assets.metadata import column_schema, describe
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.partitions import sessions, trailing
@@ -37,6 +38,7 @@ def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
     def signals(
         context: dg.AssetExecutionContext,
         lake: dg.ResourceParam[Lake],
+        neon: dg.ResourceParam[Database],
         daily_returns: pd.DataFrame,
         ticker_universe: pd.DataFrame,
     ) -> pd.DataFrame:
@@ -51,7 +53,9 @@ def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
             }
             for day in days
         }
-        return describe(context, frame, notes)
+        return describe(
+            context, frame, with_accepted(notes, neon, context.partition_keys, lookback)
+        )
 
     return signals
 
@@ -86,7 +90,9 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
             strategy, signals, daily_returns, history, days, calendar.calendar(), signals_from
         )
         neon.write_allocations(name, frame)
-        return describe(context, frame, _allocation_notes(frame, history, strategy))
+        notes = _allocation_notes(frame, history, strategy)
+        window = period + max(strategy.signal.lookback, lookback)
+        return describe(context, frame, with_accepted(notes, neon, context.partition_keys, window))
 
     return allocations
 

@@ -1,11 +1,12 @@
 """Checks on stored prices, and on the table that mirrors them."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 import pandas as pd
 
+from parakeet_dagster import clock
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.metadata import table
 from parakeet_dagster.assets.prices import market_data, raw_prices
@@ -94,7 +95,7 @@ def last_completed_session(
     lake: dg.ResourceParam[Lake], prices: dg.ResourceParam[PriceSource]
 ) -> dg.AssetCheckResult:
     """Warn while the graph lags behind the markets."""
-    due = due_session(prices, datetime.now(UTC))
+    due = due_session(prices, clock.now())
     stored = lake.sessions("daily_returns")
     return dg.AssetCheckResult(
         passed=due in stored,

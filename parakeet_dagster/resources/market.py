@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from parakeet_dagster.connect import members, open_price_source
+from parakeet_dagster.dead_runs import bury
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.settings import load_settings
 
@@ -26,6 +27,8 @@ class PriceSourceResource(dg.ConfigurableResource[PriceSource]):
 
     name: str
 
-    def create_resource(self, context: dg.InitResourceContext) -> PriceSource:  # noqa: ARG002 - Dagster's signature
-        """One source a run."""
+    def create_resource(self, context: dg.InitResourceContext) -> PriceSource:
+        """One source a run. A killed run must not keep this one out of the pool."""
+        if context.instance is not None:
+            bury(context.instance)
         return open_price_source(load_settings())
