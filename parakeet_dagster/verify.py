@@ -3,14 +3,13 @@
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.assets.ingest import day_of, markets_open_on
+from parakeet_dagster.assets.ingest import VERIFIED, day_of
 from parakeet_dagster.connect import open_database, open_lake, open_price_source
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from strategy.bars import Known, sort_bars
-from strategy.verification import verify
+from strategy.bars import Known, find_corrections
 
 COLUMNS = ["ticker", "date", "reason"]
 
@@ -42,16 +41,10 @@ def differences(
     in_lake = set(lake.sessions("raw_prices")) & set(lake.sessions("ticker_universe"))
     keys = [key for key in calendar.between(first, last) if key in in_lake]
     stored, members = lake.read("raw_prices", keys), lake.read("ticker_universe", keys)
+    known = Known(stored=stored, decisions=database.quarantine_decisions())
     if not keys:
-        return verify(stored, stored)
-    answer = prices.fetch(members.drop_duplicates("ticker"), day_of(keys[0]), day_of(keys[-1]))
-    judged = sort_bars(
-        answer.bars,
-        answer.listing,
-        members,
-        markets_open_on(keys),
-        prices.name,
-        pd.DatetimeIndex(keys).as_unit("us"),
-        Known(decisions=database.quarantine_decisions()),
-    )
-    return verify(stored, judged.good)
+        return find_corrections(stored, members, known)
+    start = calendar.window(keys[:1], VERIFIED)[0]
+    asked = members.drop_duplicates("ticker")
+    answer = prices.fetch(asked, day_of(start), day_of(keys[-1]))
+    return find_corrections(answer.bars, members, known)

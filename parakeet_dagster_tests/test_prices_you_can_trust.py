@@ -21,6 +21,7 @@ from parakeet_dagster.connect import open_database
 from parakeet_dagster.partitions import RANGE_TAGS
 from parakeet_dagster.sensors import healing_sensor
 from parakeet_dagster.settings import load_settings
+from parakeet_dagster.verify import verify_history
 from parakeet_dagster_tests.graph import (  # noqa: F401 - graph is a fixture
     Graph,
     bytes_of,
@@ -281,3 +282,24 @@ def test_on_the_sample_nothing_heals_for_ever(graph, monkeypatch):
     assert graph.run("2022-12-27").success
     assert heal(graph) == [("2022-12-28", "2022-12-28")]
     assert heal(graph) == []
+
+
+def test_the_monthly_comparison_finds_what_came_after_ten_sessions(graph, vendor):
+    vendor.move_to("2014-06-17")
+    vendor.server.listed["CALM"] = TRUTH["CALM"]
+    assert graph.run("2014-05-20", "2014-06-17").success
+    assert verify_history(load_settings(), "2014-05-20", "2014-06-17").empty
+    vendor.server.listed["CALM"] = replace(TRUTH["CALM"], dividends={"2014-05-22": 0.5})
+    job = graph.definitions().resolve_job_def("monthly_verification")
+    assert job.execute_in_process(instance=graph.instance).success
+    with database() as opened:
+        (found,) = opened.open_corrections().to_dict("records")
+    assert (found["ticker"], found["date"], found["reason"]) == (
+        *("CALM", pd.Timestamp("2014-05-22"), "dividend listed late: 0.5"),
+    )
+    assert heal(graph) == [("2014-05-22", "2014-06-17")]
+    closes = TRUTH["CALM"].bars["close"]
+    row = graph.lake.read("daily_returns", ["2014-05-22"]).set_index("ticker").loc["CALM"]
+    assert row["return_local"] == pytest.approx(
+        (closes["2014-05-22"] + 0.5) / closes["2014-05-21"] - 1, rel=1e-12
+    )

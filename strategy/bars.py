@@ -31,6 +31,7 @@ DECISION_TYPES = {
     "decision": "str",
 }
 ACCEPTED_TYPES = {"date": "datetime64[us]", "market": "str"}
+CORRECTION_TYPES = {"ticker": "str", "date": "datetime64[us]", "reason": "str", "row": "str"}
 
 
 def _empty(types: dict[str, str]) -> pd.DataFrame:
@@ -167,6 +168,8 @@ def _judged(bars: pd.DataFrame, verified: pd.DataFrame, known: Known) -> Judgeme
 
 def _corrections(rows: pd.DataFrame, stored: pd.DataFrame, verified: pd.DataFrame) -> pd.DataFrame:
     """What differs on the verified sessions, but for bars that could not be judged."""
+    if verified.empty:
+        return _empty(CORRECTION_TYPES)
     unjudged = rows["first"] & ~is_among(rows, stored)
     found = verify(stored, rows[~unjudged])
     return found[is_among(found, verified)].reset_index(drop=True)

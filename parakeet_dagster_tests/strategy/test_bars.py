@@ -94,15 +94,16 @@ IMPOSSIBLE = [
     pytest.param({"high": 9.0}, "order", id="order"),
     pytest.param({"volume": -7}, "volume", id="volume"),
 ]
-ACTIONS = [
-    pytest.param({"dividend": 0.25}, id="dividend"),
-    pytest.param({"split_ratio": 4.0}, id="split"),
-    pytest.param({"dividend": 0.25, "split_ratio": 0.1}, id="both"),
-]
 
 
-@pytest.mark.parametrize(("changes", "rule"), IMPOSSIBLE)
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    ("changes", "rule", "action"),
+    [
+        ({"close": -1.5}, "price", {"dividend": 0.25}),
+        ({"high": 9.0}, "order", {"split_ratio": 4.0}),
+        ({"volume": -7}, "volume", {"dividend": 0.25, "split_ratio": 0.1}),
+    ],
+)
 def test_the_action_of_an_impossible_bar_stays_without_its_prices(changes, rule, action):
     """Without it the return of the next bar would lack the dividend or the split."""
     sent = vendor(("A", 10.0, 0.0), ("B", 10.0, 0.0))
@@ -151,8 +152,14 @@ def test_an_unsound_action_is_not_stored_and_blocks_its_market(action):
     assert found.coverage[["listed", "bars", "blocked"]].values.tolist() == [[10, 9, True]]
 
 
-@pytest.mark.parametrize(("changes", "rule"), IMPOSSIBLE)
-@pytest.mark.parametrize("action", UNSOUND)
+@pytest.mark.parametrize(
+    ("changes", "rule", "action"),
+    [
+        ({"close": -1.5}, "price", {"dividend": -0.25}),
+        ({"high": 9.0}, "order", {"split_ratio": 0.0}),
+        ({"volume": -7}, "volume", {"dividend": 0.25, "split_ratio": -2.0}),
+    ],
+)
 def test_an_unsound_action_of_an_impossible_bar_is_not_stored_either(changes, rule, action):
     """The first rule that the row breaks is the bar's; its action must be judged all the same."""
     others = [(f"T{place}", 10.0, 0.0) for place in range(9)]

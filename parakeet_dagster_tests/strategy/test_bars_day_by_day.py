@@ -12,7 +12,7 @@ from strategy.bars import Known, sort_bars
 from strategy.price_rules import broken_rule
 
 NaN = float("nan")
-START, COUNT, WINDOW = 7, 24, 10
+START, COUNT, WINDOW = 7, 22, 10
 SESSIONS = weekdays("2022-03-01", COUNT)
 RECEIVED = ["date", "ticker", "open", "high", "low", "close", "volume", "dividend", "split_ratio"]
 
@@ -135,44 +135,42 @@ class Lake:
     def __init__(self, tickers):
         self.tickers, self.stored, self.reasons, self.seen = tickers, {}, [], set()
 
-    def known(self, session):
-        window = range(max(session - WINDOW, 0), session)
-        rows = [self.stored[day] for day in [*window, session] if day in self.stored]
-        return Known(stored=pd.concat(rows, ignore_index=True)) if rows else Known()
-
     def begin(self, today):
         """A back-fill up to a day."""
         outcome = sort(self.tickers, today, range(today + 1))
-        self.stored = {
-            day: outcome.good[outcome.good["date"] == SESSIONS[day]] for day in range(today + 1)
-        }
+        self.store(range(today + 1), outcome)
 
-    def make(self, today, session):
-        """Store a session; the corrections that are new are returned."""
-        window = range(max(session - WINDOW, 0), session)
-        outcome = sort(self.tickers, today, [session], self.known(session), window)
+    def store(self, sessions, outcome):
+        for session in sessions:
+            self.stored[session] = outcome.good[outcome.good["date"] == SESSIONS[session]]
+
+    def make(self, today, sessions):
+        """Store sessions; those that new corrections name are returned."""
+        window = list(range(max(sessions[0] - WINDOW, 0), sessions[0]))
+        beside = [self.stored[day] for day in [*window, *sessions] if day in self.stored]
+        known = Known(stored=pd.concat(beside, ignore_index=True))
+        outcome = sort(self.tickers, today, sessions, known, window)
         assert not outcome.coverage["blocked"].any()
-        self.stored[session] = outcome.good
+        self.store(sessions, outcome)
+        found = outcome.corrections
         new = [
-            row for row in outcome.corrections.to_dict("records")
+            (row, int(SESSIONS.get_loc(row["date"]))) for row in found.to_dict("records")
             if (row["ticker"], row["date"], row["row"]) not in self.seen
         ]  # fmt: skip
-        self.seen |= {(row["ticker"], row["date"], row["row"]) for row in new}
-        self.reasons += [
-            (row["ticker"], today, int(SESSIONS.get_loc(row["date"])), row["reason"]) for row in new
-        ]
-        return {int(SESSIONS.get_loc(row["date"])) for row in new}
+        self.seen |= {(row["ticker"], row["date"], row["row"]) for row, _ in new}
+        self.reasons += [(row["ticker"], today, session, row["reason"]) for row, session in new]
+        return sorted({session for _, session in new})
 
     def live(self):
         """A back-fill, then every day its session, and the corrections until none is left."""
         self.begin(START)
         for today in range(START + 1, COUNT):
-            due = self.make(today, today)
+            due = self.make(today, [today])
             rounds = 0
             while due:
                 rounds += 1
                 assert rounds < 4
-                due = set().union(*[self.make(today, session) for session in sorted(due)])
+                due = self.make(today, due)
         return pd.concat(self.stored.values(), ignore_index=True)
 
 
@@ -237,10 +235,10 @@ def test_no_stored_row_breaks_a_rule(at_once):
 
 def test_any_range_on_any_day_equals_its_single_sessions():
     tickers = world()
-    ranged = sort(tickers, 20, range(12, 18))
+    ranged = sort(tickers, 20, range(12, 16))
     answer = told_on(tickers, 20, 2)
     assert len(answer) > 0
-    singles = [sort_like(tickers, answer, day) for day in range(12, 18)]
+    singles = [sort_like(tickers, answer, day) for day in range(12, 16)]
     union = pd.concat([single.good for single in singles], ignore_index=True)
     pd.testing.assert_frame_equal(ranged.good, union)
     bad = pd.concat([single.bad for single in singles]).sort_values(["ticker", "date"])

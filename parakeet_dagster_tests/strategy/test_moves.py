@@ -151,7 +151,7 @@ SPLITS = st.dictionaries(
 )
 
 
-@hypothesis.settings(max_examples=20)
+@hypothesis.settings(max_examples=10)
 @hypothesis.given(one=LEVELS, other=LEVELS, actions=SPLITS)
 def test_a_ticker_s_verdicts_depend_on_no_other_ticker(one, other, actions):
     first, second = rows(one, "A", actions), rows(other, "B", actions)
@@ -182,7 +182,7 @@ def one_by_one(closes):
     return verdicts
 
 
-@hypothesis.settings(max_examples=30)
+@hypothesis.settings(max_examples=15)
 @hypothesis.given(st.lists(LEVELS.map(lambda all_of: [one for one in all_of if one == one])))
 def test_all_at_once_equals_one_by_one(by_ticker):
     frames = [rows(closes, f"T{place:03}") for place, closes in enumerate(by_ticker)]
@@ -191,7 +191,7 @@ def test_all_at_once_equals_one_by_one(by_ticker):
     assert found["rule"].tolist() == ["", *expected]
 
 
-@hypothesis.settings(max_examples=30)
+@hypothesis.settings(max_examples=15)
 @hypothesis.given(LEVELS, st.integers(0, 13))
 def test_a_frame_that_starts_at_a_bar_that_stands_gives_the_same_rules_from_there(closes, cut):
     frame = rows(closes)

@@ -246,7 +246,7 @@ def corrected(stored, corrections):
     return rows[~nothing]
 
 
-@hypothesis.settings(max_examples=20)
+@hypothesis.settings(max_examples=10)
 @hypothesis.given(stored=HISTORY, found=HISTORY)
 def test_corrections_come_to_an_end_and_lose_nothing(stored, found):
     """Two rounds at most: a bar that came late may show that another's price is no rounding."""
@@ -259,7 +259,7 @@ def test_corrections_come_to_an_end_and_lose_nothing(stored, found):
     assert (both.loc[both["split_ratio"] != 1, "split_ratio_after"] != 1).all()
 
 
-@hypothesis.settings(max_examples=20)
+@hypothesis.settings(max_examples=10)
 @hypothesis.given(stored=HISTORY, found=HISTORY)
 def test_reconciled_twice_is_reconciled(stored, found):
     before, now = rows(*stored), found_rows(*found)
