@@ -1,6 +1,7 @@
 """From settings to the things they name: the lake, the database, the price source, the universe."""
 
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,15 @@ def open_price_source(settings: Settings) -> PriceSource:
         from parakeet_dagster.price_sources.sample import SampleSource
 
         return SampleSource()
+    return _yahoo(settings.home / "cache", settings.yahoo_rps)
+
+
+@cache
+def _yahoo(cache_dir: Path, requests_per_second: float) -> PriceSource:
+    """One source a process: its pace, and what Yahoo refused, outlive a run."""
     from parakeet_dagster.price_sources.yahoo import YahooSource
 
-    return YahooSource(settings.home / "cache", settings.yahoo_rps, now=clock.now)
+    return YahooSource(cache_dir, requests_per_second, now=lambda: clock.now())
 
 
 def members(keys: tuple[str, ...], file: Path | None) -> pd.DataFrame:

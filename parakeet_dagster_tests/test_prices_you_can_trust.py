@@ -15,9 +15,10 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from parakeet_dagster import clock
+from parakeet_dagster import backfill, clock
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.connect import open_database
+from parakeet_dagster.healing import REQUESTS
 from parakeet_dagster.partitions import RANGE_TAGS
 from parakeet_dagster.sensors import healing_sensor
 from parakeet_dagster.settings import load_settings
@@ -139,9 +140,11 @@ def vendor(graph: Graph, tmp_path, monkeypatch) -> Iterator[Vendor]:
         yield Vendor(server, monkeypatch)
 
 
-def tick(graph: Graph) -> dg.SensorResult:
+def tick(graph: Graph, cursor: str | None = None) -> dg.SensorResult:
     """What the healing sensor answers now."""
-    context = dg.build_sensor_context(instance=graph.instance, definitions=graph.definitions())
+    context = dg.build_sensor_context(
+        instance=graph.instance, definitions=graph.definitions(), cursor=cursor
+    )
     return healing_sensor(dg.DefaultSensorStatus.RUNNING).evaluate_tick(context)
 
 
@@ -303,3 +306,28 @@ def test_the_monthly_comparison_finds_what_came_after_ten_sessions(graph, vendor
     assert row["return_local"] == pytest.approx(
         (closes["2014-05-22"] + 0.5) / closes["2014-05-21"] - 1, rel=1e-12
     )
+
+
+def test_a_back_fill_asks_each_ticker_once_whatever_its_chunks(graph, vendor):
+    vendor.move_to("2014-06-17")
+    del vendor.server.listed["CALM"]
+    vendor.server.requests.clear()
+    for piece in backfill.chunks([backfill.Span("2014-06-10", "2014-06-17")], 2):
+        backfill.run(graph.definitions(), graph.instance, piece, "once")
+    asked = {name: vendor.server.requests[name] for name in [*TRUTH, "AUDUSD=X"]}
+    assert set(asked.values()) == {1}, asked
+
+
+def test_when_nothing_more_is_asked_for_a_check_fails_once(graph, monkeypatch):
+    now = pd.Timestamp("2023-03-01 02:00", tz="UTC").to_pydatetime()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    assert graph.run("2022-12-27").success
+    day = pd.Timestamp("2022-12-28").date()
+    with database() as opened:
+        for _ in range(REQUESTS):
+            opened.record_healing(day, day, "1 without prices", now)
+    first = tick(graph)
+    (alert,) = first.asset_events
+    assert (alert.check_name, alert.passed) == ("healed", False)
+    assert alert.metadata["needs_you"].value.startswith("2022-12-28 was asked for 8 times")
+    assert tick(graph, first.cursor).asset_events == []
