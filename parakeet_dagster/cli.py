@@ -198,6 +198,11 @@ def verify(
         raise SessionError("nothing is stored yet: run parakeet backfill FROM TO first")
     start = calendar.key(calendar.parse_date(first)) if first else stored[0]
     end = calendar.key(calendar.parse_date(last)) if last else stored[-1]
+    if not [key for key in stored if start <= key <= end]:
+        raise SessionError(
+            f"nothing is stored from {start} to {end}: choose dates from {stored[0]} to"
+            f" {stored[-1]}"
+        )
     found = verify_history(settings, start, end)
     if as_json or not found.empty:
         show(records_of(found), "Corrections", as_json=as_json)

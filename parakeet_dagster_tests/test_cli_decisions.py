@@ -108,3 +108,8 @@ def test_what_cannot_be_accepted_is_one_line(day, market, reason, said, database
     assert code == 1
     assert shown.startswith(f"Error: {said}")
     assert database.acceptances().empty
+
+
+def test_comparing_before_anything_is_stored_is_one_line():
+    said = "Error: nothing is stored yet: run parakeet backfill FROM TO first"
+    assert parakeet("verify") == (1, said)
