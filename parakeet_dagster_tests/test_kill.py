@@ -16,7 +16,7 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
 from parakeet_dagster_tests.graph import bytes_of
 
-FIRST, LAST = "2022-03-01", "2022-05-24"
+FIRST, LAST = "2022-03-01", "2022-05-06"
 SESSIONS = calendar.between(FIRST, LAST)
 """60 sessions in four runs of 15. 18 April, Easter Monday, is one: only the ASX was closed."""
 
