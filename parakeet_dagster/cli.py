@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 import typer
 
-from parakeet_dagster import cli_decisions, clock
+from parakeet_dagster import cli_decisions, cli_status, clock
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import ParakeetError, RunFailedError, SessionError, SettingsError
 from parakeet_dagster.settings import Settings, export_dagster_home, export_dotenv, load_settings
 from parakeet_dagster.tables import AsJson, bar, log, out, records_of, show, text_of
-
-SHOWN = 20
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -111,68 +109,35 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
     """Per asset: first and last session, missing sessions, failed tickers, and how far behind.
 
     Missing are sessions between the first and the last stored price that an asset does not have.
-    Behind are completed sessions after its last one, as far as the price source has data.
+    Behind are completed sessions after its last one, as far as the price source has data. Below
+    the table is what is not settled: failed tickers, sessions that nothing could complete, rows in
+    quarantine, corrections, accepted sessions.
+
+    Example: parakeet status --json
     """
     settings = load_settings()
     from parakeet_dagster import backfill as work
     from parakeet_dagster.checks.prices import due_session
     from parakeet_dagster.connect import open_database, open_lake, open_price_source
     from parakeet_dagster.definitions import defs
-    from parakeet_dagster.resources.io_manager import asset_path
 
     database = open_database(settings)
     assets = work.dependencies(defs.resolve_asset_graph())
     with _instance(settings) as instance:
         progress = work.Progress(assets, instance, open_lake(settings.lake_url), database)
-    failures, quarantined = database.open_failures(), database.open_quarantine()
-    corrections = database.open_corrections()
-    accepted = [
-        f"{row['session']:%Y-%m-%d} {row['market']}"
-        for row in database.acceptances().to_dict("records")
-    ]
+    unsettled = cli_status.unsettled(database, progress)
     due = due_session(open_price_source(settings), clock.now())
     history = progress.history
     span = calendar.between(history[0], history[-1]) if history else []
-    rows = []
-    for key in assets:
-        stored = progress.stored(key)
-        missing = progress.missing(key, span)
-        rows.append(
-            {
-                "asset": asset_path(key),
-                "first": stored[0] if stored else None,
-                "last": stored[-1] if stored else None,
-                "sessions": len(stored),
-                "missing": len(missing),
-                "first_missing": missing[0] if missing else None,
-                "behind": len(calendar.between(stored[-1], due)[1:]) if stored else None,
-                "failed_tickers": sorted(failures["ticker"].unique()) if key == work.PRICES else [],
-                "quarantined": len(quarantined) if key == work.PRICES else 0,
-                "open_corrections": len(corrections) if key == work.PRICES else 0,
-                "accepted_sessions": accepted if key == work.PRICES else [],
-            }
-        )
-    only_json = (
-        "first_missing",
-        "failed_tickers",
-        "quarantined",
-        "open_corrections",
-        "accepted_sessions",
-    )
-    show(rows, "Assets", as_json=as_json, only_json=only_json)
+    rows = [
+        cli_status.asset_row(progress, key, span, due)
+        | (unsettled.of_prices if key == work.PRICES else {})
+        for key in assets
+    ]
+    show(rows, "Assets", as_json=as_json, only_json=cli_status.ONLY_JSON)
     if not as_json:
-        _say_what_is_open(failures, database.believed_delisted())
-        if len(quarantined):
-            out.print(f"{len(quarantined)} rows are in quarantine: parakeet quarantine")
-        for row in corrections.head(SHOWN).to_dict("records"):
-            out.print(
-                f"correction not yet applied: {row['ticker']} {row['date']:%Y-%m-%d}:"
-                f" {row['reason']}",
-                markup=False,
-                soft_wrap=True,
-            )
-        if accepted:
-            out.print(f"accepted by hand: {', '.join(accepted)} (parakeet session list)")
+        for line in unsettled.lines():
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
         _where(settings, database.url.display)
 
 
@@ -194,15 +159,7 @@ def verify(
     from parakeet_dagster.verify import verify_history
 
     stored = open_lake(settings.lake_url).sessions("raw_prices")
-    if not stored:
-        raise SessionError("nothing is stored yet: run parakeet backfill FROM TO first")
-    start = calendar.key(calendar.parse_date(first)) if first else stored[0]
-    end = calendar.key(calendar.parse_date(last)) if last else stored[-1]
-    if not [key for key in stored if start <= key <= end]:
-        raise SessionError(
-            f"nothing is stored from {start} to {end}: choose dates from {stored[0]} to"
-            f" {stored[-1]}"
-        )
+    start, end = _stored_range(stored, first, last)
     found = verify_history(settings, start, end)
     if as_json or not found.empty:
         show(records_of(found), "Corrections", as_json=as_json)
@@ -210,7 +167,9 @@ def verify(
         out.print("Everything that is stored equals what the vendor says now.")
     if not as_json and not found.empty:
         day = f"{found['date'].min():%Y-%m-%d}"
-        log.print(f"Next: the healing sensor, or parakeet backfill {day} {stored[-1]}")
+        log.print(
+            f"Next: the healing sensor, or parakeet backfill {day} {stored[-1]}", soft_wrap=True
+        )
 
 
 @app.command()
@@ -255,7 +214,10 @@ def universe(
     key: Annotated[str | None, typer.Argument(help="A universe's key.")] = None,
     as_json: AsJson = False,  # noqa: FBT002 - typer's way to say a flag
 ) -> None:
-    """The members of a universe; without a key, the universes."""
+    """The members of a universe; without a key, the universes.
+
+    Example: parakeet universe CORE_ETFS --json
+    """
     settings = load_settings()
     from parakeet_dagster.connect import members
     from strategy.universes import CUSTOM, KEYS, UNIVERSES
@@ -277,7 +239,10 @@ def universe(
 
 @app.command()
 def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to say a flag
-    """The catalog: every named strategy, its parameters, and whether it becomes assets."""
+    """The catalog: every named strategy, its parameters, and whether it becomes assets.
+
+    Example: parakeet strategies --json
+    """
     settings = load_settings()
     from parakeet_dagster.connect import catalog, enabled_strategies
 
@@ -309,7 +274,10 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Of the web server.")] = 3000) -> None:
-    """The Dagster UI with its daemon, on the same data: http://localhost:3000."""
+    """The Dagster UI with its daemon, on the same data: http://localhost:3000.
+
+    Example: parakeet ui --port 3001
+    """
     settings = load_settings()
     home = export_dagster_home(settings)
     from parakeet_dagster.dead_runs import bury
@@ -324,7 +292,10 @@ def ui(port: Annotated[int, typer.Option(help="Of the web server.")] = 3000) -> 
 
 @db.command("status")
 def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to say a flag
-    """Where the database is and what it holds."""
+    """Where the database is and what it holds.
+
+    Example: parakeet db status --json
+    """
     settings = load_settings()
     from parakeet_dagster.connect import embedded_postgres, open_database
 
@@ -344,7 +315,10 @@ def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to
 
 @db.command("start")
 def db_start() -> None:
-    """Start the embedded PostgreSQL and apply the schema. Everything else does so by itself."""
+    """Start the embedded PostgreSQL and apply the schema. Everything else does so by itself.
+
+    Example: parakeet db start
+    """
     settings = load_settings()
     from parakeet_dagster.connect import open_database
 
@@ -355,7 +329,10 @@ def db_start() -> None:
 
 @db.command("stop")
 def db_stop() -> None:
-    """Stop the embedded PostgreSQL; nothing is lost. It starts again when it is needed."""
+    """Stop the embedded PostgreSQL; nothing is lost. It starts again when it is needed.
+
+    Example: parakeet db stop
+    """
     settings = load_settings()
     from parakeet_dagster.connect import embedded_postgres
 
@@ -383,7 +360,7 @@ def _run_all(pieces: list["Span"], run: Callable[["Span"], None]) -> None:
 def _say_what_failed(failures: pd.DataFrame, wanted: "Span") -> None:
     """A back-fill goes on without the tickers that could not be had, but not in silence."""
     within = failures["session"].between(pd.Timestamp(wanted.first), pd.Timestamp(wanted.last))
-    failed = by_ticker(failures[within])
+    failed = cli_status.by_ticker(failures[within])
     if not failed.empty:
         named = ", ".join(failed["ticker"] + " " + failed["error_class"])
         command = f"parakeet backfill {wanted.first} {wanted.last}"
@@ -394,26 +371,26 @@ def _say_what_failed(failures: pd.DataFrame, wanted: "Span") -> None:
         )
 
 
-def _say_what_is_open(failures: pd.DataFrame, delisted: set[str]) -> None:
-    for failed in by_ticker(failures).to_dict("records"):
-        believed = " (seen on several days)" if failed["ticker"] in delisted else ""
-        out.print(
-            f"{failed['ticker']} {failed['error_class']}{believed} {failed['first']:%Y-%m-%d} to"
-            f" {failed['last']:%Y-%m-%d}, {failed['sessions']} sessions: {failed['message']}",
-            markup=False,
-            soft_wrap=True,
+def _stored_range(stored: list[str], first: str | None, last: str | None) -> tuple[str, str]:
+    """The first and last stored session from ``first`` to ``last``; None leaves an end open.
+
+    Raises:
+        SessionError: a date is malformed, the range is reversed, or nothing is stored in it.
+            Comparing nothing would find no difference, and that must not read as a good result.
+    """
+    if not stored:
+        raise SessionError("nothing is stored yet: run parakeet backfill FROM TO first")
+    start = calendar.key(calendar.parse_date(first)) if first else stored[0]
+    end = calendar.key(calendar.parse_date(last)) if last else stored[-1]
+    if first and last and end < start:
+        raise SessionError(f"the range {first} {last} is reversed: write the earlier date first")
+    inside = [session for session in stored if start <= session <= end]
+    if not inside:
+        raise SessionError(
+            f"nothing is stored from {start} to {end}: choose dates from {stored[0]} to"
+            f" {stored[-1]}"
         )
-
-
-def by_ticker(failures: pd.DataFrame) -> pd.DataFrame:
-    """One row per ticker and class of failure: first and last session, how many, what was said."""
-    groups = failures.sort_values("last_seen").groupby(["ticker", "error_class"], as_index=False)
-    return groups.agg(
-        first=("session", "min"),
-        last=("session", "max"),
-        sessions=("session", "nunique"),
-        message=("message", "last"),
-    )
+    return inside[0], inside[-1]
 
 
 def _batch(settings: Settings, wanted: "Span") -> str:

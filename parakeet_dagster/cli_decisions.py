@@ -16,10 +16,7 @@ from parakeet_dagster.tables import AsJson, log, out, records_of, show
 if TYPE_CHECKING:
     from parakeet_dagster.storage.database import Database
 
-quarantine = typer.Typer(
-    help="Bars that cannot be right, or look like an unlisted split. They are in no return.",
-    invoke_without_command=True,
-)
+quarantine = typer.Typer(invoke_without_command=True)
 session = typer.Typer(help="Sessions whose data is incomplete for good.")
 
 Reason = Annotated[str, typer.Option(help="Why; kept with the decision.")]
@@ -34,10 +31,12 @@ def listing(
     ] = False,
     as_json: AsJson = False,  # noqa: FBT002 - typer's way to say a flag
 ) -> None:
-    """What is in quarantine, and the rule that each row breaks.
+    """Bars that cannot be right, or look like an unlisted split, and the rule that each breaks.
 
-    A row leaves by itself when a second bar holds the new level, when the split is listed, or when
-    the vendor corrects it. Example: parakeet quarantine --all --json
+    They are in no return. A row leaves by itself when a second bar holds the new level, when the
+    split is listed, or when the vendor corrects it.
+
+    Example: parakeet quarantine --all --json
     """
     if context.invoked_subcommand is not None:
         return
@@ -103,15 +102,26 @@ def accept(
 
 @session.command()
 def withdraw(day: Annotated[str, typer.Argument(metavar="SESSION")], market: Market) -> None:
-    """Take an acceptance back. What is stored stays until the session is computed again."""
-    if not _database().withdraw_acceptance(_open_session(day, market), market):
+    """Take an acceptance back. What is stored stays until the session is computed again.
+
+    Example: parakeet session withdraw 2024-02-06 --market XASX
+    """
+    session_day = calendar.parse_date(day)
+    if not _database().withdraw_acceptance(session_day, market):
         raise SessionError(f"{day} {market} is not accepted: see parakeet session list")
-    log.print(f"Withdrawn: {day} {market}.")
+    log.print(
+        f"Withdrawn: {day} {market}. To ask the vendor again:"
+        f" parakeet backfill {day} {day} --again",
+        soft_wrap=True,
+    )
 
 
 @session.command("list")
 def accepted(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to say a flag
-    """The sessions that were accepted by hand, and why."""
+    """The sessions that were accepted by hand, and why.
+
+    Example: parakeet session list --json
+    """
     rows = _database().acceptances()
     if rows.empty and not as_json:
         out.print("No session was accepted by hand.")

@@ -7,12 +7,16 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 out = Console()
 log = Console(stderr=True)
+
+PROSE = frozenset({"description", "name", "url", "reason", "resolution"})
+"""The columns that wrap where the terminal is narrow; the others keep to one line."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="An array of objects on standard output.")]
 
@@ -54,11 +58,16 @@ def show(
     numeric = {name for row in rows for name, value in row.items() if isinstance(value, int)}
     for name in rows[0]:
         is_number = name in numeric or name == "weight"
-        is_prose = name in ("description", "name", "url")
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=not is_prose)
+        justify: JustifyMethod = "right" if is_number else "left"
+        table.add_column(name, justify=justify, no_wrap=name not in PROSE)
     for row in rows:
-        table.add_row(*(text_of(value) for value in row.values()))
+        table.add_row(*(Text(text_of(value)) for value in row.values()))
     out.print(table)
+
+
+def counted(number: int, what: str) -> str:
+    """A number with its noun, "1 row" or "2 rows"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def text_of(value: Any) -> str:  # noqa: ANN401 - a cell of any column

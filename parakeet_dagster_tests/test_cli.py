@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,9 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import stamina
 import typer
@@ -21,7 +24,10 @@ from moto.server import ThreadedMotoServer
 
 from parakeet_dagster import definitions
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.cli import app, main
+from parakeet_dagster.backfill import Span
+from parakeet_dagster.cli import _say_what_failed, app, main
+from parakeet_dagster.storage.lake import Lake
+from parakeet_dagster.storage.stores import FileStore
 
 PASSWORD = "s3cret-word"
 HEADER = "ticker,name,market,currency,asset_class"
@@ -90,10 +96,15 @@ def with_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 EVERY_COMMAND = [
     ("backfill", *JUNE),
     ("status",),
+    ("verify",),
     ("allocations",),
     ("universe",),
     ("strategies",),
     ("ui",),
+    ("quarantine",),
+    ("quarantine", "reject", "1", "--reason", "x"),
+    ("session", "list"),
+    ("session", "withdraw", JUNE[0], "--market", "XASX"),
     ("db", "status"),
     ("db", "start"),
     ("db", "stop"),
@@ -165,6 +176,8 @@ class TestWrongDatabase:
         ("backfill", *JUNE),
         ("status",),
         ("allocations",),
+        ("quarantine",),
+        ("session", "list"),
         ("db", "status"),
         ("db", "start"),
     )
@@ -300,6 +313,9 @@ class TestWrongArguments:
             ("backfill", *JUNE, "--chunk", "0"),
             ("backfill", *JUNE, "--chunk", "many"),
             ("allocations", "--nope"),
+            ("quarantine", "release", "seven", "--reason", "x"),
+            ("quarantine", "release", "7"),
+            ("session", "accept", JUNE[0], "--market", "XASX"),
             ("db", "nope"),
             ("ui", "--port", "high"),
         ],
@@ -443,6 +459,10 @@ def commands() -> list[tuple[str, ...]]:
     return found
 
 
+GROUPS = [("db",), ("session",)]
+"""They only hold commands. ``quarantine`` is one itself."""
+
+
 class TestHelp:
     def test_these_are_the_commands(self):
         assert {words(command) for command in commands()} == {
@@ -466,15 +486,11 @@ class TestHelp:
         assert " ".join(found.help.split("\n\n")[0].split()) in plain
 
     @pytest.mark.parametrize(
-        "command",
-        [
-            *("backfill", "allocations", "verify", "quarantine release", "quarantine reject"),
-            "session accept",
-        ],
+        "command", [one for one in commands() if one and one not in GROUPS], ids=words
     )
-    def test_where_there_are_arguments_there_is_an_example(self, command):
-        shown = " ".join(parakeet(*command.split(), "--help").out.split())
-        assert f"Example: parakeet {command} " in shown
+    def test_every_command_shows_an_example(self, command):
+        shown = " ".join(parakeet(*command, "--help").out.split())
+        assert f"Example: parakeet {words(command)} " in shown
 
     def test_without_a_command_there_is_help(self):
         assert "Commands" in parakeet().out
@@ -660,3 +676,114 @@ class TestCommands:
         path = str(Path(sys.executable).with_name("dagster"))
         options = ["dev", "-m", "parakeet_dagster.definitions", "--port", "3210"]
         assert started == [(path, [path, *options], str(filled / "dagster"))]
+
+
+class TestWhatIsNotSettled:
+    """On a copy of what is stored, beside a database that knows of trouble."""
+
+    @pytest.fixture(autouse=True)
+    def copied(self, filled, home, with_database, monkeypatch) -> Path:
+        monkeypatch.setenv("PARAKEET_STRATEGIES", "equal_weight")
+        shutil.copytree(filled / "lake", home / "lake")
+        shutil.copytree(filled / "dagster", home / "dagster")
+        return home / "lake"
+
+    def test_status(self, database, copied):
+        shutil.rmtree(copied / "raw_prices" / "session=2022-06-01")
+        day = date(2022, 6, 1)
+        failed = {"ticker": "KO", "error_class": "TIMEOUT", "message": "[30 s]"}
+        days = pd.to_datetime(["2022-06-01", "2022-06-02"])
+        database.record_failures(
+            pd.DataFrame([{**failed, "session": one} for one in days]), day, date(2022, 6, 2), []
+        )
+        aside = {"ticker": "PG", "date": days[0], "rule": "move", "row": '{"close": 7.5}'}
+        database.quarantine(pd.DataFrame([aside]))
+        late = {"ticker": "WMT", "date": days[1], "row": '{"close": 1}', "reason": "a late split"}
+        database.record_corrections(pd.DataFrame([late]))
+        database.accept_session(day, "XASX", "an outage")
+        database.record_healing(day, date(2022, 6, 2), "1 without prices", datetime.now(UTC))
+
+        shown = parakeet("status")
+        rows = {row["asset"]: row for row in parakeet("status", "--json").objects}
+
+        assert (shown.code, shown.err) == (0, "")
+        said = shown.out.splitlines()
+        how = "parakeet backfill 2022-06-01 2022-06-01 says why"
+        or_else = "parakeet session accept 2022-06-01 takes it as it is"
+        assert [one for one in said if one.startswith(("KO", "not", "in ", "corr", "acc"))] == [
+            "KO TIMEOUT 2022-06-01 to 2022-06-02, 2 sessions, 1 attempt: [30 s]",
+            f"not complete: 2022-06-01, after 1 request of the healing sensor ({how}; {or_else})",
+            "in quarantine: 1 row (parakeet quarantine)",
+            "correction not yet applied: WMT 2022-06-02: a late split",
+            "accepted by hand: 2022-06-01 XASX (parakeet session list)",
+        ]
+        names = ("failed_tickers", "quarantined", "open_corrections", "accepted_sessions")
+        told = {asset: [row[name] for name in names] for asset, row in rows.items()}
+        assert told.pop("raw_prices") == [["KO"], 1, 1, ["2022-06-01 XASX"]]
+        assert all(one == [[], 0, 0, []] for one in told.values())
+
+    def test_verify_finds_what_is_not_as_the_vendor_says(self, database, copied):
+        everything = parakeet("verify")
+        assert everything.out == "Everything that is stored equals what the vendor says now.\n"
+        assert parakeet("verify", "2022-06-01", "2022-06-02", "--json").objects == []
+        lake = Lake(FileStore(copied))
+        stored = lake.read("raw_prices", ["2022-06-01"])
+        is_ko = stored["ticker"] == "KO"
+        columns = ["open", "high", "low", "close"]
+        stored.loc[is_ko, columns] = stored.loc[is_ko, columns] * 1.1
+        lake.write("raw_prices", stored, ["2022-06-01"])
+
+        found = parakeet("verify")
+
+        assert found.code == 0
+        assert "KO" in found.out
+        assert found.err == f"Next: the healing sensor, or parakeet backfill 2022-06-01 {LAST}\n"
+        (row,) = parakeet("verify", "--json").objects
+        assert (row["ticker"], row["date"]) == ("KO", "2022-06-01")
+        assert database.open_corrections()["ticker"].tolist() == ["KO"]
+
+    STORED = f"choose dates from {FIRST} to {LAST}"
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (
+                ("2022-06-02", "2022-06-01"),
+                "the range 2022-06-02 2022-06-01 is reversed: write the earlier date first",
+            ),
+            (
+                ("2022-06-04", "2022-06-05"),
+                f"nothing is stored from 2022-06-04 to 2022-06-05: {STORED}",
+            ),
+            (
+                ("2022-07-01",),
+                f"nothing is stored from 2022-07-01 to {LAST}: {STORED}",
+            ),
+            (("June",), "'June' is not a date: write YYYY-MM-DD"),
+        ],
+    )
+    def test_verify_of_nothing_is_not_a_good_result(self, arguments, message):
+        assert parakeet("verify", *arguments).is_one_line(message)
+
+
+class TestWhatABackFillSaysInTheEnd:
+    def test_failures_in_its_range_by_ticker_and_class(self, capsys):
+        rows = [("KO", 1), ("KO", 2), ("PG", 2), ("WMT", 30)]
+        failures = pd.DataFrame(
+            {
+                "ticker": [ticker for ticker, _ in rows],
+                "session": pd.to_datetime([f"2022-06-{day:02}" for _, day in rows]),
+                "error_class": "TIMEOUT",
+                "message": "30 s",
+                "attempts": 1,
+                "last_seen": pd.Timestamp("2022-07-01", tz="UTC"),
+            }
+        )
+        _say_what_failed(failures, Span("2022-06-01", "2022-06-02"))
+
+        assert capsys.readouterr().err == (
+            "Without KO TIMEOUT, PG TIMEOUT. What another try may mend is asked for again by"
+            " parakeet backfill 2022-06-01 2022-06-02; all of it with --again\n"
+        )
+        _say_what_failed(failures.iloc[:0], Span("2022-06-01", "2022-06-02"))
+        assert capsys.readouterr().err == ""

@@ -1,6 +1,7 @@
 """What a person decides, typed as a person does, on a real database."""
 
 import json
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -90,6 +91,42 @@ def test_a_session_is_accepted_listed_and_withdrawn(database):
     assert "exchange outage" in parakeet("session", "list")[1]
     assert parakeet("session", "withdraw", "2024-03-05", "--market", "XASX")[0] == 0
     assert parakeet("session", "list") == (0, "No session was accepted by hand.")
+
+
+def test_a_reason_is_shown_as_it_was_typed(database):
+    reason = "[/red] [see news] a halt that no calendar foresaw, and that the exchange explained"
+    words = ("--market", "XASX", "--reason", reason)
+    assert parakeet("session", "accept", "2024-03-05", *words)[0] == 0
+    code, shown = parakeet("session", "list")
+    assert code == 0
+    assert all(word in shown for word in (*reason.split(), "2024-03-05", "XASX"))
+    put_aside(database)
+    number = str(database.open_quarantine()["id"].iloc[0])
+    assert parakeet("quarantine", "reject", number, "--reason", reason)[0] == 0
+    code, shown = parakeet("quarantine", "--all")
+    assert code == 0
+    assert all(word in shown for word in ("rejected:", *reason.split(), "ABC", "move"))
+
+
+def test_an_acceptance_is_withdrawn_though_the_calendar_closed_the_day_since(database):
+    database.accept_session(date(2024, 1, 26), "XASX", "before the calendar knew")
+    code, said = parakeet("session", "withdraw", "2024-01-26", "--market", "XASX")
+    assert code == 0
+    assert "parakeet backfill 2024-01-26 2024-01-26 --again" in said
+    assert database.acceptances().empty
+
+
+@pytest.mark.parametrize(
+    ("day", "market", "said"),
+    [
+        ("2024-03-05", "XASX", "2024-03-05 XASX is not accepted: see parakeet session list"),
+        ("2024-03-05", "XLON", "2024-03-05 XLON is not accepted: see parakeet session list"),
+        ("5 March", "XASX", "'5 March' is not a date: write YYYY-MM-DD"),
+    ],
+)
+def test_what_was_not_accepted_cannot_be_withdrawn(day, market, said):
+    words = ("session", "withdraw", day, "--market", market)
+    assert parakeet(*words) == (1, f"Error: {said}")
 
 
 @pytest.mark.parametrize(
