@@ -257,6 +257,8 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
                 "universe": one.universe,
                 "rebalance": one.rebalance,
                 "signal": {"kind": type(one.signal).__name__, **plain["signal"]},
+                "overlay": one.overlay
+                and {"kind": type(one.overlay).__name__, **(plain["overlay"] or {})},
                 "allocation": {"kind": type(one.allocation).__name__, **plain["allocation"]},
                 "description": one.description,
                 "source": one.signal.source,

@@ -29,7 +29,7 @@ from parakeet_dagster_tests.graph import (
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.catalog import CATALOG
 from strategy.signals.always_on import AlwaysOn
-from strategy.signals.base import signal_frame
+from strategy.signals.base import long
 from strategy.strategy import Strategy
 
 FIRST = "2022-04-01"
@@ -280,7 +280,7 @@ class Contrarian(AlwaysOn):
 
     def compute(self, window):
         fell = window["return_aud"][-1] < 0
-        return signal_frame(window, fell.astype(float), -window["return_aud"][-1])
+        return long(fell.astype(float), -window["return_aud"][-1])
 
 
 class TestStrategies:

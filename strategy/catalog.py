@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from strategy import allocation, signals
+from strategy import allocation, overlays, signals
 from strategy.allocation.base import Allocation
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.allocation.hrp import HierarchicalRiskParity
 from strategy.errors import StrategyError
+from strategy.overlays.base import Overlay
 from strategy.signals.always_on import AlwaysOn
 from strategy.signals.base import Signal
 from strategy.signals.dual_momentum import DualMomentum
@@ -45,8 +46,9 @@ CORE: tuple[str, ...] = ("dual_momentum", "equal_weight")
 def entry(name: str, table: Mapping[str, Any]) -> Strategy:
     """A strategy from plain values, as a user's TOML file holds them.
 
-    ``signal`` and ``allocation`` are tables whose ``kind`` is a module of ``strategy/signals/`` or
-    ``strategy/allocation/`` and whose other keys are its parameters.
+    ``signal``, ``overlay`` (if any) and ``allocation`` are tables whose ``kind`` is a module of
+    ``strategy/signals/``, ``strategy/overlays/`` or ``strategy/allocation/`` and whose other keys
+    are its parameters.
 
     Raises:
         StrategyError: a key or a value is not accepted; the message names it.
@@ -57,6 +59,8 @@ def entry(name: str, table: Mapping[str, Any]) -> Strategy:
         "signal": _component(name, "signal", signals, Signal, table),
         "allocation": _component(name, "allocation", allocation, Allocation, table),
     }
+    if "overlay" in table:
+        parts["overlay"] = _component(name, "overlay", overlays, Overlay, table)
     return _validated(name, Strategy, {**table, **parts})
 
 

@@ -1,11 +1,13 @@
 """A strategy over sessions: one window each. The loops over sessions and rebalances are here."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from strategy.errors import StrategyError
 from strategy.rebalance import rebalance_sessions
-from strategy.signals.base import SIGNAL_COLUMNS
+from strategy.signals.base import SIGNAL_COLUMNS, Decision
 from strategy.strategy import ACTIVE, CASH, Strategy
 from strategy.window import Panel
 
@@ -29,7 +31,7 @@ def daily_signals(
         returns: ``daily_returns`` of ``history``.
         members: ``ticker_universe`` of ``sessions``; a signal sees only its day's members.
         history: the stored sessions up to the last one wanted, as far back as the look-back.
-        sessions: the sessions wanted, a tail of ``history``.
+        sessions: the sessions wanted, at least one, a tail of ``history``.
 
     Returns:
         Columns date, ticker, signal (int8), strength, score: a row per session and covered member
@@ -37,17 +39,22 @@ def daily_signals(
     """
     if strategy.universe != ACTIVE:
         members = members[members["universe"] == strategy.universe]
-    of_day = members.groupby("date")["ticker"].unique()
     panel = Panel(returns, history, {*strategy.signal.fields, "traded"})
+    window_at = panel.live_windows(members, LIVE_WITHIN, strategy.signal.lookback)
 
-    def signals_of(session: pd.Timestamp) -> pd.DataFrame:
-        recent = panel.window(session, LIVE_WITHIN, of_day.get(session, ()))
-        live = recent.tickers[np.flatnonzero(recent["traded"].any(axis=0))]
-        return strategy.signal.at(panel.window(session, strategy.signal.lookback, live))
+    def decided(session: pd.Timestamp) -> tuple[pd.Index, Decision]:
+        window = window_at(session)
+        return window.tickers, strategy.signal.decide(window)
 
-    frames = [signals_of(session).assign(date=session) for session in sessions]
-    whole = pd.concat(frames, ignore_index=True)[["date", *SIGNAL_COLUMNS]]
-    return whole.astype({"date": "datetime64[us]", "signal": "int8"})
+    tickers, told = zip(*map(decided, sessions), strict=True)
+    columns = {
+        "date": sessions.repeat([len(names) for names in tickers]),
+        "ticker": tickers[0].append(list(tickers[1:])),
+        "signal": np.concatenate([one.signal for one in told]),
+        "strength": np.concatenate([one.strength for one in told]),
+        "score": np.concatenate([one.score for one in told]),
+    }
+    return pd.DataFrame(columns)[["date", *SIGNAL_COLUMNS]]
 
 
 def daily_targets(
@@ -65,10 +72,10 @@ def daily_targets(
     end there; between rebalances it stays. A rebalance before history is cash.
 
     Args:
-        strategy: whose allocation and rebalance rule.
+        strategy: whose overlay, allocation and rebalance rule.
         signals: its signals, as far back as the first rebalance needed.
         returns: ``daily_returns`` of ``history``.
-        history: the stored sessions, back to the allocation's look-back before that rebalance.
+        history: the stored sessions, back to ``target_lookback`` before that rebalance.
         sessions: the sessions wanted, a tail of ``history``.
         calendar: every session there is, which decides what a period's first session is.
         signals_from: the first session whose signals are stored.
@@ -89,11 +96,11 @@ def daily_targets(
             f"the target of {session:%Y-%m-%d} was decided on {day:%Y-%m-%d}, whose signals are not"
             f" stored: run parakeet backfill {day:%Y-%m-%d} {session:%Y-%m-%d} first"
         )
-    panel = Panel(returns, history, strategy.allocation.fields)
+    panel = Panel(returns, history, strategy.target_fields)
     of_day = dict(iter(signals.groupby("date")))
     targets = {
         day: (
-            strategy.target(of_day[day], panel.window(day, strategy.allocation.lookback))
+            strategy.target(of_day[day], partial(panel.window, day))
             if day in of_day and day in history
             else {CASH: 1.0}
         )

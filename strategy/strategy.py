@@ -1,12 +1,13 @@
-"""A named strategy: universe, signal, allocation and rebalance rule, put together."""
+"""A named strategy: universe, signal, overlay, allocation and rebalance rule, put together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
-from strategy.allocation.base import Allocation
+from strategy.allocation.base import Allocation, Candidates
+from strategy.overlays.base import Overlay
 from strategy.rebalance import LONGEST_PERIOD, Rule
 from strategy.signals.base import Signal
 from strategy.window import Window
@@ -26,6 +27,7 @@ class Strategy(BaseModel):
     description: str
     universe: str = ACTIVE
     signal: SerializeAsAny[Signal]
+    overlay: SerializeAsAny[Overlay] | None = None
     allocation: SerializeAsAny[Allocation]
     rebalance: Rule = "monthly"
 
@@ -41,25 +43,56 @@ class Strategy(BaseModel):
         One more than the longest window, whose returns need a close before them, and the time
         since the rebalance.
         """
-        return max(self.signal.lookback, self.allocation.lookback) + 1 + self.period
+        return max(self.signal.lookback, self.target_lookback) + 1 + self.period
 
-    def target(self, signals: pd.DataFrame, window: Window) -> Mapping[str, float]:
+    @property
+    def target_lookback(self) -> int:
+        """The sessions that a target looks back on, beside the signals of its own session."""
+        return max(self.allocation.lookback, self.overlay.lookback if self.overlay else 1)
+
+    @property
+    def target_fields(self) -> frozenset[str]:
+        """The columns of ``daily_returns`` that a target looks at."""
+        return frozenset(self.allocation.fields) | (
+            frozenset(self.overlay.fields) if self.overlay else frozenset()
+        )
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Every column of ``daily_returns`` that the strategy looks at."""
+        return self.target_fields | frozenset(self.signal.fields)
+
+    def target(
+        self, signals: pd.DataFrame, window_of: Callable[[int], Window]
+    ) -> Mapping[str, float]:
         """The target weights decided at a rebalance session.
+
+        The overlay scales the budget of the chosen tickers before it is shared, so that bounds
+        hold; what it takes away is cash. A refuge keeps its part.
 
         Args:
             signals: of the rebalance session; columns ticker, signal, strength, score.
-            window: the allocation's window, ending at the same session.
+            window_of: the window of a look-back that ends at the same session.
 
         Returns:
             Weight by ticker, those above 0 and ``CASH``, summing to 1. Only ``CASH`` while history
-            is shorter than the allocation's window.
+            is shorter than the longest window.
         """
-        if not window.is_complete:
+        if not window_of(self.target_lookback).is_complete:
             return {CASH: 1.0}
         split = self.signal.split(signals)
+        exposure = (
+            self.overlay.exposure(window_of(self.overlay.lookback).only(signals["ticker"]))
+            if self.overlay and split.core
+            else 1.0
+        )
         weights: dict[str, float] = {}
-        if split.core:
-            shares = self.allocation.weigh(window.only(split.core), split.budget)
+        if split.core and exposure > 0:
+            window = window_of(self.allocation.lookback).only(split.core)
+            strength = signals.set_index("ticker")["strength"].reindex(window.tickers)
+            shares = self.allocation.weigh(
+                Candidates(window, strength.to_numpy(dtype=float), split.budget * exposure)
+            )
             weights = dict(zip(shares.index, shares.tolist(), strict=True))
         if split.refuge:
             weights[split.refuge] = 1 - split.budget

@@ -6,7 +6,7 @@ sessions gives the same bits as single sessions, since both compute the same fun
 arrays.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -94,15 +94,46 @@ class Panel:
         self, end: pd.Timestamp, lookback: int, members: Iterable[str] | None = None
     ) -> Window:
         """The ``lookback`` sessions up to ``end``, of the members covered on ``end``."""
-        last = int(self.sessions.get_indexer(pd.DatetimeIndex([end]))[0])
-        if last < 0:
-            raise KeyError(f"{end:%Y-%m-%d} is not a session of this panel")
-        rows = slice(max(last + 1 - lookback, 0), last + 1)
+        last = self._place(end)
         present = self._covered[last]
         if members is not None:
             present = present & self.tickers.isin(list(members))
+        return self._cut(last, lookback, present)
+
+    def live_windows(
+        self, members: pd.DataFrame, within: int, lookback: int
+    ) -> Callable[[pd.Timestamp], Window]:
+        """The window of a session, of its own members that traded lately.
+
+        Args:
+            members: columns date, ticker; any order, repeats allowed.
+            within: a ticker must have traded on one of so many sessions up to the window's end.
+                The panel's fields hold ``traded``.
+            lookback: of the windows.
+        """
+        belongs = np.zeros(self._covered.shape, dtype=bool)
+        rows = self.sessions.get_indexer(pd.Index(members["date"]))
+        columns = self.tickers.get_indexer(pd.Index(members["ticker"]))
+        known = (rows >= 0) & (columns >= 0)
+        belongs[rows[known], columns[known]] = True
+        traded = self._dense["traded"]
+
+        def window_at(end: pd.Timestamp) -> Window:
+            last = self._place(end)
+            lately = traded[max(last + 1 - within, 0) : last + 1].any(axis=0)
+            return self._cut(last, lookback, self._covered[last] & belongs[last] & lately)
+
+        return window_at
+
+    def _place(self, session: pd.Timestamp) -> int:
+        place = int(self.sessions.get_indexer(pd.DatetimeIndex([session]))[0])
+        if place < 0:
+            raise KeyError(f"{session:%Y-%m-%d} is not a session of this panel")
+        return place
+
+    def _cut(self, last: int, lookback: int, present: Array) -> Window:
+        """Whole copies: what is done to a window changes neither the panel nor another window."""
+        rows = slice(max(last + 1 - lookback, 0), last + 1)
         columns = np.flatnonzero(present)
-        fields = {
-            name: np.ascontiguousarray(dense[rows, columns]) for name, dense in self._dense.items()
-        }
+        fields = {name: dense[rows].take(columns, axis=1) for name, dense in self._dense.items()}
         return Window(self.sessions[rows], self.tickers[columns], fields, lookback)

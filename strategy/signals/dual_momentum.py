@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveInt
 
-from strategy.signals.base import Signal, Split, signal_frame
+from strategy.signals.base import Decision, Signal, Split, best, long
 from strategy.window import Window
 
 SESSIONS_A_YEAR = 252
@@ -38,20 +38,15 @@ class DualMomentum(Signal):
         """The refuge takes what is left, however much."""
         return self.defensive
 
-    def compute(self, window: Window) -> pd.DataFrame:
+    def compute(self, window: Window) -> Decision:
         """See ``Signal.compute``."""
         score = np.prod(1 + window["return_aud"], axis=0) - 1
         is_defensive = window.tickers.isin(list(self.defensive))
         hurdle = (1 + self.hurdle) ** (self.lookback / SESSIONS_A_YEAR) - 1
-        eligible = np.where(~is_defensive & (score > hurdle), score, -np.inf)
-        best = _descending(eligible)[: self.places]
-        kept = best[eligible[best] > -np.inf]
-        strength = np.zeros(len(score))
-        strength[kept] = 1 / self.places
-        shelter = np.where(is_defensive & ~np.isnan(score), score, -np.inf)
-        if len(kept) < self.places and (shelter > -np.inf).any():
-            strength[_descending(shelter)[0]] = (self.places - len(kept)) / self.places
-        return signal_frame(window, strength, score)
+        kept = best(score, self.places, ~is_defensive & (score > hurdle))
+        left = self.places - int(kept.sum())
+        refuge = best(score, 1, is_defensive)
+        return long((kept + left * refuge) / self.places, score)
 
     def split(self, signals: pd.DataFrame) -> Split:
         """The kept assets share their places; the refuge takes the others."""
@@ -60,8 +55,3 @@ class DualMomentum(Signal):
         core = tuple(long.loc[~is_refuge, "ticker"])
         refuge = next(iter(long.loc[is_refuge, "ticker"]), None)
         return Split(core, len(core) / self.places, refuge)
-
-
-def _descending(values: np.ndarray) -> np.ndarray:
-    """Positions from the greatest value to the least; ties in their order (tickers are sorted)."""
-    return np.argsort(-values, kind="stable")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from parakeet_dagster_tests.strategy.frames import window_of
+from parakeet_dagster_tests.strategy.frames import candidates_of
 from strategy.allocation.equal_weight import EqualWeight
 
 
@@ -10,5 +10,5 @@ from strategy.allocation.equal_weight import EqualWeight
     ("tickers", "budget", "each"), [("A", 1.0, 1.0), ("ABCD", 1.0, 0.25), ("AB", 0.25, 0.125)]
 )
 def test_the_budget_is_shared_equally(tickers, budget, each):
-    weights = EqualWeight().weigh(window_of({ticker: [0.0] for ticker in tickers}), budget)
+    weights = EqualWeight().weigh(candidates_of({ticker: [0.0] for ticker in tickers}, budget))
     assert weights.to_dict() == dict.fromkeys(tickers, each)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from parakeet_dagster_tests.strategy.frames import window_of
+from parakeet_dagster_tests.strategy.frames import candidates_of
 from strategy.allocation.hrp import HierarchicalRiskParity
 
 NAMES = ["A", "B", "C", "D", "E", "F", "G", "H"]
@@ -24,7 +24,8 @@ def correlated(count, seed=0, sessions=126):
 
 def weigh(by_ticker, budget=1.0, **bounds):
     lookback = len(next(iter(by_ticker.values())))
-    return HierarchicalRiskParity(lookback=lookback, **bounds).weigh(window_of(by_ticker), budget)
+    subject = HierarchicalRiskParity(lookback=lookback, **bounds)
+    return subject.weigh(candidates_of(by_ticker, budget))
 
 
 def test_two_assets_share_by_inverse_variance():
