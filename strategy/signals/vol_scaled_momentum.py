@@ -21,10 +21,10 @@ class VolScaledMomentum(Signal):
     They are worth ``min(1, target / realised)`` of the portfolio; the rest is cash.
 
     ``realised`` is the volatility of the momentum portfolio as it was formed in the past: over
-    the first ``lookback - formation`` (126) sessions that a formation precedes, winners were
-    chosen anew every ``holding`` sessions, each time from what came before, and held in equal
-    parts. It is the paper's: the root of the mean squared return, no mean taken off, times the
-    root of 252. Prices that do not move have no volatility, and the exposure is then 1.
+    the last ``lookback - formation`` (126) sessions, winners chosen anew every ``holding``
+    sessions, each time from what came before, and held in equal parts. It is the paper's: the
+    root of the mean squared return, no mean taken off, times the root of 252. Prices that do not
+    move have no volatility, and the exposure is then 1.
 
     The paper buys winners, sells losers and may use leverage; ours is long only and never
     borrows. The past portfolio is of today's members only, since a window holds no others.
