@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from strategy.errors import StrategyError
 from strategy.rebalance import rebalance_sessions
@@ -15,6 +16,10 @@ ALLOCATION_COLUMNS = ["date", "ticker", "weight", "rebalance"]
 
 LIVE_WITHIN = 10
 """A member that has not traded for this many sessions cannot be bought, and gets no signal."""
+
+BLAS_THREADS = 1
+"""A window is too small to share: a decomposition of 36 x 36 takes 0.1 ms, and now and then 30 ms
+on two threads that wait for each other. Nor can the number of cores then move a last bit."""
 
 
 def daily_signals(
@@ -39,14 +44,15 @@ def daily_signals(
     """
     if strategy.universe != ACTIVE:
         members = members[members["universe"] == strategy.universe]
-    panel = Panel(returns, history, {*strategy.signal.fields, "traded"})
+    panel = Panel(returns, history, strategy.signal.fields)
     window_at = panel.live_windows(members, LIVE_WITHIN, strategy.signal.lookback)
 
     def decided(session: pd.Timestamp) -> tuple[pd.Index, Decision]:
         window = window_at(session)
         return window.tickers, strategy.signal.decide(window)
 
-    tickers, told = zip(*map(decided, sessions), strict=True)
+    with threadpool_limits(BLAS_THREADS, "blas"):
+        tickers, told = zip(*map(decided, sessions), strict=True)
     columns = {
         "date": sessions.repeat([len(names) for names in tickers]),
         "ticker": tickers[0].append(list(tickers[1:])),
