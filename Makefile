@@ -51,6 +51,7 @@ clean:
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable .
 	@touch $@
 
+# The extra `dev`, and the implementations that the tests compare with ours.
 .venv/installed-dev: .venv/installed
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]' --group peers
 	@touch $@
