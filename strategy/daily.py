@@ -42,8 +42,7 @@ def daily_signals(
         Columns date, ticker, signal (int8), strength, score: a row per session and covered member
         that traded within the last ``LIVE_WITHIN`` sessions.
     """
-    if strategy.universe != ACTIVE:
-        members = members[members["universe"] == strategy.universe]
+    members = members_of(strategy, members)
     panel = Panel(returns, history, strategy.signal.fields)
     window_at = panel.live_windows(members, LIVE_WITHIN, strategy.signal.lookback)
 
@@ -61,6 +60,13 @@ def daily_signals(
         "score": np.concatenate([one.score for one in told]),
     }
     return pd.DataFrame(columns)[["date", *SIGNAL_COLUMNS]]
+
+
+def members_of(strategy: Strategy, members: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``ticker_universe`` that a strategy's signals see."""
+    if strategy.universe == ACTIVE:
+        return members
+    return members[members["universe"] == strategy.universe]
 
 
 def daily_targets(
