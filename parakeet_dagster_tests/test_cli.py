@@ -26,8 +26,8 @@ from parakeet_dagster import definitions
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.backfill import Span
 from parakeet_dagster.cli import _say_what_failed, app, main
-from parakeet_dagster.storage.lake import Lake
 from parakeet_dagster.storage.stores import FileStore
+from parakeet_dagster_tests.storage.lakes import plain_lake
 
 PASSWORD = "s3cret-word"
 HEADER = "ticker,name,market,currency,asset_class"
@@ -694,7 +694,11 @@ class TestWhatIsNotSettled:
         failed = {"ticker": "KO", "error_class": "TIMEOUT", "message": "[30 s]"}
         days = pd.to_datetime(["2022-06-01", "2022-06-02"])
         database.record_failures(
-            pd.DataFrame([{**failed, "session": one} for one in days]), day, date(2022, 6, 2), []
+            pd.DataFrame([{**failed, "session": one} for one in days]),
+            day,
+            date(2022, 6, 2),
+            [],
+            "a fetch",
         )
         aside = {"ticker": "PG", "date": days[0], "rule": "move", "row": '{"close": 7.5}'}
         database.quarantine(pd.DataFrame([aside]))
@@ -726,7 +730,7 @@ class TestWhatIsNotSettled:
         everything = parakeet("verify")
         assert everything.out == "Everything that is stored equals what the vendor says now.\n"
         assert parakeet("verify", "2022-06-01", "2022-06-02", "--json").objects == []
-        lake = Lake(FileStore(copied))
+        lake = plain_lake(FileStore(copied))
         stored = lake.read("raw_prices", ["2022-06-01"])
         is_ko = stored["ticker"] == "KO"
         columns = ["open", "high", "low", "close"]

@@ -12,13 +12,19 @@ from strategy import allocation, overlays, signals
 from strategy.allocation.base import Allocation
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.allocation.hrp import HierarchicalRiskParity
+from strategy.allocation.signal_strength import SignalStrength
 from strategy.errors import StrategyError
 from strategy.overlays.base import Overlay
 from strategy.signals.always_on import AlwaysOn
 from strategy.signals.base import Signal
 from strategy.signals.dual_momentum import DualMomentum
+from strategy.signals.momentum import Momentum
+from strategy.signals.olmar import Olmar
+from strategy.signals.residual_momentum import ResidualMomentum
+from strategy.signals.vol_scaled_momentum import VolScaledMomentum
 from strategy.strategy import ACTIVE, Strategy
 from strategy.universes.core_etfs import DEFENSIVE
+from strategy.universes.keys import SPX500
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -36,6 +42,48 @@ CATALOG: dict[str, Strategy] = {
         signal=AlwaysOn(),
         allocation=EqualWeight(),
         rebalance="monthly",
+    ),
+    "momentum_21": Strategy(
+        description="The 5 strongest members of a month, in equal parts",
+        universe=ACTIVE,
+        signal=Momentum(lookback=21, places=5),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "momentum_63": Strategy(
+        description="The 5 strongest members of a quarter, in equal parts",
+        universe=ACTIVE,
+        signal=Momentum(lookback=63, places=5),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "momentum_126": Strategy(
+        description="The 5 strongest members of half a year, in equal parts",
+        universe=ACTIVE,
+        signal=Momentum(lookback=126, places=5),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "residual_momentum_spx": Strategy(
+        description="The 50 stocks of the S&P 500 that rose most steadily beyond common factors",
+        universe=SPX500,
+        signal=ResidualMomentum(lookback=756, formation=12, skip=1, factors=3, places=50),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "vol_scaled_momentum": Strategy(
+        description="The 10 winners of a year, held less while momentum is volatile; else cash",
+        universe=ACTIVE,
+        signal=VolScaledMomentum(lookback=378, formation=252, skip=21, target=0.12, places=10),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "olmar": Strategy(
+        description="The bet that prices come back to their average of a week, held as the paper does",
+        universe=ACTIVE,
+        signal=Olmar(average=5, epsilon=10, lookback=23),
+        allocation=SignalStrength(),
+        rebalance="daily",
     ),
 }
 
@@ -70,7 +118,7 @@ def _component(
     kinds = [module.name for module in iter_modules(package.__path__) if module.name != "base"]
     written = table.get(key) or {}
     if not isinstance(written, Mapping):
-        example = f'{{ kind = "{kinds[-1]}" }}'
+        example = f'{{ kind = "{kinds[0]}" }}'
         raise StrategyError(f"{name}.{key}={written}: accepted is a table, {example}")
     given = dict(written)
     kind = given.pop("kind", None)
