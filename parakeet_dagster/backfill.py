@@ -328,6 +328,15 @@ def plan(progress: Progress, wanted: Span, history: int) -> list[Span]:
     ]
 
 
+def plan_for_who_joined(
+    progress: Progress, wanted: Span, history: int, database: Database
+) -> list[Span]:
+    """What must run once more, where a back-fill brought in a session on which a ticker joined."""
+    failures = database.open_failures()
+    waits = (failures["error_class"] == FailureClass.NO_HISTORY) & (failures["attempts"] < TRIES)
+    return plan(progress, wanted, history) if waits.any() else []
+
+
 def chunks(spans: Sequence[Span], size: int) -> Iterator[Span]:
     """The spans in pieces of at most ``size`` sessions, ascending."""
     for span in spans:

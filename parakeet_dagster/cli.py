@@ -100,21 +100,24 @@ def backfill(
             spans = work.again(progress, wanted)
         else:
             spans = work.plan(progress, wanted, history)
-        pieces = list(work.chunks(spans, chunk))
         log.print(f"Sessions {wanted.first} to {wanted.last}", highlight=False)
         batch = _batch(settings, wanted)
         if again:
             prices.forget(batch)
-        if pieces:
+        if not spans:
+            log.print("Nothing to do: every session is complete.")
+        while spans:
             try:
+                pieces = list(work.chunks(spans, chunk))
                 work.run_membership(defs, instance, pieces, batch)
                 _run_all(pieces, lambda piece: work.run(defs, instance, piece, batch))
             except RunFailedError:
                 prices.forget(batch)
                 raise
             prices.forget(batch)
-        else:
-            log.print("Nothing to do: every session is complete.")
+            done, progress = spans, work.Progress(assets, instance, lake, database)
+            spans = work.plan_for_who_joined(progress, wanted, history, database)
+            spans = [] if spans == done else spans
         _say_what_failed(database.open_failures(), wanted)
 
 

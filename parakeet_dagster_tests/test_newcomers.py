@@ -1,6 +1,7 @@
 """Members come and go: their prices come before them, and stay after them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,8 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.covering import covered_on
 from parakeet_dagster.backfill import Progress, Span
 from parakeet_dagster.errors import SessionError
+from parakeet_dagster.price_sources.base import FailureClass, TickerFailure
+from parakeet_dagster.price_sources.sample import SampleSource
 from parakeet_dagster.universe_sources.base import Membership
 from parakeet_dagster_tests.graph import Graph, bytes_of, graph, metadata_of  # noqa: F401 - a fixture
 from strategy.catalog import CATALOG
@@ -119,6 +122,26 @@ class TestDayByDay:
     def test_a_second_run_of_the_day_asks_for_it_once(self, joined, database):
         assert joined.run(JOINS).success
         assert set(database.open_failures()["attempts"]) == {1}
+
+    def test_one_that_could_not_be_had_on_its_first_day_is_not_forgotten(
+        self, graph, database, monkeypatch
+    ):
+        assert graph.run(DAYS[0], calendar.offset(JOINS, -1)).success
+        fetch = SampleSource.fetch
+
+        def without_ko(self, members, start, end, batch=None):
+            found = fetch(self, members[members["ticker"] != "KO"], start, end, batch)
+            failed = TickerFailure("KO", FailureClass.TIMEOUT, "30 s")
+            return replace(found, failures=(*found.failures, failed))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SampleSource, "fetch", without_ko)
+            assert graph.run(JOINS).success
+        assert graph.run(DAYS[DAYS.index(JOINS) + 1]).success
+        lacking = DAYS[: DAYS.index(JOINS) + 1]
+        assert [calendar.key(day) for day in database.open_failures()["session"]] == lacking
+        self.heal(graph, database, DAYS[DAYS.index(JOINS) + 1])
+        assert all("KO" in tickers(graph, "daily_returns", day) for day in lacking)
 
     def test_it_ends_where_a_range_at_once_begins(self, joined, database, tmp_path):
         self.heal(joined, database, JOINS)

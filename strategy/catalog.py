@@ -79,7 +79,7 @@ CATALOG: dict[str, Strategy] = {
         rebalance="monthly",
     ),
     "olmar": Strategy(
-        description="The bet that prices come back to their average of a week, held as the paper does",
+        description="The bet that prices return to their average of a week, held as in the paper",
         universe=ACTIVE,
         signal=Olmar(average=5, epsilon=10, lookback=23),
         allocation=SignalStrength(),

@@ -29,33 +29,36 @@ def covered_on(lake: Lake, keys: list[str], leaving_out: Collection[str] = ()) -
     return covered(lake.read("ticker_universe", stored), days, calendar.calendar())
 
 
-def newcomers(lake: Lake, keys: list[str], answer: PriceAnswer) -> pd.DataFrame:
-    """What a run's membership adds to the sessions before it, which are stored without it.
+def newcomers(
+    lake: Lake, keys: list[str], members: pd.DataFrame, answer: PriceAnswer
+) -> pd.DataFrame:
+    """The stored sessions before a run that lack a member of it, where they should have it.
 
-    A ticker that the vendor does not know before the run's first session has nothing to add; one
-    whose returns of the session before are stored has been brought in already.
+    It has joined since they were stored, or could not be had when it did. A ticker that the vendor
+    does not know before the run's first session lacks nothing; nor does one that has a row on the
+    session before, since returns are a complete panel.
 
     Args:
         lake: where ``ticker_universe`` of the run's sessions is stored.
         keys: the run's sessions.
-        answer: what the vendor said of their tickers.
+        members: columns date, ticker: who is a member on them.
+        answer: what the vendor said of them.
 
     Returns:
         Columns ticker, session, error_class, message: a row for each stored session that lacks the
         ticker, as ``Database.record_failures`` takes them.
     """
-    first = pd.Timestamp(keys[0])
-    reach = calendar.window(keys[:1], BEFORE)[:-1]
-    stored = set(lake.sessions("raw_prices"))
-    earlier = [key for key in reach if key in stored]
-    now, before = covered_on(lake, earlier), covered_on(lake, earlier, leaving_out=keys)
     carried = lake.read_session_before("daily_returns", keys[0])
-    begins = answer.listing["first_bar"].reindex(now["ticker"]).to_numpy()
-    lacking = now[
-        ~is_among(now, before)
-        & (begins < first)
-        & (begins <= now["date"])
-        & ~now["ticker"].isin(carried["ticker"])
-    ]
-    rows = lacking.rename(columns={"date": "session"})[["ticker", "session"]]
-    return rows.assign(error_class=str(FailureClass.NO_HISTORY), message=JOINED)
+    begins = answer.listing["first_bar"]
+    known_before = begins.index[begins < pd.Timestamp(keys[0])]
+    joined = set(members["ticker"]) & set(known_before) - set(carried["ticker"])
+    stored = set(lake.sessions("daily_returns")) if joined else set()
+    earlier = [key for key in calendar.window(keys[:1], BEFORE)[:-1] if key in stored]
+    now = covered_on(lake, earlier)
+    now = now[now["ticker"].isin(joined)]
+    there = lake.read("daily_returns", earlier)
+    listed = (begins.reindex(now["ticker"]) <= pd.DatetimeIndex(now["date"])).to_numpy()
+    rows = now[~is_among(now, there) & listed].rename(columns={"date": "session"})
+    return rows[["ticker", "session"]].assign(
+        error_class=str(FailureClass.NO_HISTORY), message=JOINED
+    )

@@ -107,7 +107,7 @@ def ingest(
         beside,
     )
     before = beside.stored[beside.stored["date"] < pd.Timestamp(keys[0])]
-    joined = newcomers(lake, keys, answer)
+    joined = newcomers(lake, keys, asked.members, answer)
     return Ingest(
         answer,
         asked,
