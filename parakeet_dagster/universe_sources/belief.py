@@ -32,6 +32,9 @@ def believe(members: pd.DataFrame, size: tuple[int, int]) -> pd.DataFrame:
     fewest, most = size
     if not fewest <= len(members) <= most:
         raise UnusableListError(f"it has {len(members)} members; {fewest} to {most} are expected")
+    repeated = members["ticker"].duplicated()
+    if repeated.any():
+        raise UnusableListError(f"it has {members['ticker'][repeated].iloc[0]} twice")
     odd = [
         ticker
         for ticker, market in zip(members["ticker"], members["market"], strict=True)

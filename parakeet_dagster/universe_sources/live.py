@@ -138,7 +138,7 @@ class LiveUniverses:
         following = history.as_of + ONE_DAY
         if (sessions < following).all():
             return [history], None
-        roster, warning = self._list(key, last_good)
+        roster, warning = self._list(key, _after(history.as_of, last_good))
         return [history.before(following), roster.since(following)], warning
 
     def _list(self, key: str, last_good: pd.DataFrame) -> tuple[Roster, str | None]:
@@ -202,6 +202,14 @@ class LiveUniverses:
     def _today(self) -> pd.Timestamp:
         moment = self._now().astimezone(LAST_MARKET_TO_CLOSE)
         return pd.Timestamp(moment.date()).as_unit("us")
+
+
+def _after(day: pd.Timestamp, last_good: pd.DataFrame) -> pd.DataFrame:
+    """The last good members, unless they are of a session that the history covers.
+
+    It knows better who came after: what is stored may be a back-fill of twenty years ago.
+    """
+    return last_good[last_good["date"] > day] if "date" in last_good else last_good
 
 
 def _stored(key: str, last_good: pd.DataFrame) -> pd.DataFrame:

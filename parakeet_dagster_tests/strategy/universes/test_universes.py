@@ -4,8 +4,17 @@ import pandas as pd
 import pytest
 
 from strategy.errors import StrategyError
-from strategy.universes import KEYS, MEMBER_COLUMNS, UNIVERSES, members_of, validate_members
+from strategy.universes import (
+    DESCRIPTIONS,
+    KEYS,
+    LIVE_ONLY,
+    MEMBER_COLUMNS,
+    UNIVERSES,
+    members_of,
+    validate_members,
+)
 from strategy.universes.core_etfs import DEFENSIVE
+from strategy.universes.keys import parts_of
 
 BHP = ("BHP.AX", "BHP", "XASX", "AUD", "equity")
 SPY = ("SPY", "S&P 500", "XNYS", "USD", "etf")
@@ -43,7 +52,22 @@ def test_every_universe_is_valid_and_sorted(key):
 
 
 def test_the_keys():
-    assert KEYS == ("SAMPLE", "CORE_ETFS", "CUSTOM")
+    assert KEYS == (
+        "SPX500",
+        "NASDAQ100",
+        "RUSSELL2000",
+        "US_ETFS",
+        "ASX200",
+        "ASX_ETFS",
+        "CORE_ETFS",
+        "SCREENER",
+        "SAMPLE",
+        "CUSTOM",
+    )
+    assert LIVE_ONLY == ("RUSSELL2000",)
+    assert all(DESCRIPTIONS[key] for key in KEYS)
+    assert parts_of("SCREENER") == ("SPX500", "US_ETFS", "ASX200")
+    assert parts_of("SPX500") == ("SPX500",)
 
 
 def test_members_of_several_universes_keep_their_key():
@@ -56,7 +80,8 @@ def test_members_of_several_universes_keep_their_key():
 @pytest.mark.parametrize(
     ("keys", "custom", "message"),
     [
-        (("FTSE",), None, "FTSE: unknown universe; accepted are SAMPLE, CORE_ETFS, CUSTOM"),
+        (("FTSE",), None, "FTSE: unknown universe; accepted are SPX500, NASDAQ100, RUSSELL2000,"),
+        (("SPX500",), None, "SPX500: its list is not part of the code; ask a universe source"),
         (("CUSTOM",), None, "CUSTOM: no list of its own; set PARAKEET_UNIVERSE_FILE"),
         (
             ("SAMPLE", "CUSTOM"),
