@@ -98,14 +98,20 @@ def open_universe_source(settings: Settings, keys: Sequence[str]) -> UniverseSou
         SettingsError: ``PARAKEET_UNIVERSE_FILE`` cannot be used.
     """
     file = settings.universe_file if CUSTOM in keys else None
-    bundled = BundledUniverses(
-        custom=_universe_file(file) if file else None, custom_as_of=clock.now().date()
-    )
-    if settings.universe_source == "bundled":
-        return bundled
+    return _bundled(file) if settings.universe_source == "bundled" else _live(file)
+
+
+def _bundled(file: Path | None) -> BundledUniverses:
+    custom = _universe_file(file) if file else None
+    return BundledUniverses(custom, custom_as_of=clock.now().date())
+
+
+@cache
+def _live(file: Path | None) -> UniverseSource:
+    """One source a process: a back-fill asks for each list once, not once a chunk."""
     from parakeet_dagster.universe_sources.live import LiveUniverses
 
-    return LiveUniverses(bundled, now=clock.now)
+    return LiveUniverses(_bundled(file), now=lambda: clock.now())
 
 
 def check_universes(settings: Settings) -> None:

@@ -23,8 +23,12 @@ from strategy.universes import sample
 SHORT: Mapping[str, Strategy] = {"equal_weight": CATALOG["equal_weight"]}
 DAYS = calendar.between("2022-05-31", "2022-06-14")
 JOINS, LEAVES = DAYS[5], DAYS[7]
-SPANS = {"AAPL": (DAYS[0], "9999"), "KO": (JOINS, "9999"), "PEP": (DAYS[0], LEAVES)}
+ALWAYS = ("AAPL", "JPM", "MSFT", "XOM")
+SPANS = dict.fromkeys(ALWAYS, (DAYS[0], "9999")) | {"KO": (JOINS, "9999"), "PEP": (DAYS[0], LEAVES)}
 """First session as a member, and first one no longer: KO joins late, PEP leaves."""
+
+EVERYONE = sorted(SPANS)
+WITHOUT_KO, WITHOUT_PEP = (sorted({*SPANS} - {name}) for name in ("KO", "PEP"))
 
 SAMPLE = sample.members()
 
@@ -82,19 +86,18 @@ def bytes_of_lake(graph: Graph) -> dict[str, bytes]:
 class TestRange:
     def test_a_member_s_prices_start_before_it_joins_and_stay_when_it_leaves(self, graph):
         assert graph.run(DAYS[0], DAYS[-1]).success
-        everyone = ["AAPL", "KO", "PEP"]
         assert all(
-            tickers(graph, "raw_prices", day) == everyone for day in DAYS if day != "2022-06-13"
+            tickers(graph, "raw_prices", day) == EVERYONE for day in DAYS if day != "2022-06-13"
         )
-        assert tickers(graph, "signals/equal_weight", DAYS[0]) == ["AAPL", "PEP"]
-        assert tickers(graph, "signals/equal_weight", JOINS) == everyone
-        assert tickers(graph, "signals/equal_weight", LEAVES) == ["AAPL", "KO"]
+        assert tickers(graph, "signals/equal_weight", DAYS[0]) == WITHOUT_KO
+        assert tickers(graph, "signals/equal_weight", JOINS) == EVERYONE
+        assert tickers(graph, "signals/equal_weight", LEAVES) == WITHOUT_PEP
 
     def test_the_ui_says_how_the_members_are_known(self, graph):
         result = graph.run(DAYS[0], DAYS[-1])
         shown = metadata_of(result, "signals/equal_weight", JOINS)
         assert shown["membership"] == "SAMPLE as of the day (a test)"
-        assert (shown["members"], shown["without_prices"]) == (3, 0)
+        assert (shown["members"], shown["without_prices"]) == (6, 0)
 
 
 class TestDayByDay:
@@ -109,7 +112,7 @@ class TestDayByDay:
 
     def test_what_is_lacking_is_known(self, joined, database):
         before = DAYS[: DAYS.index(JOINS)]
-        assert [tickers(joined, "raw_prices", day) for day in before] == [["AAPL", "PEP"]] * 5
+        assert [tickers(joined, "raw_prices", day) for day in before] == [WITHOUT_KO] * 5
         found = database.open_failures()
         assert found["ticker"].unique().tolist() == ["KO"]
         assert found["error_class"].unique().tolist() == ["NO_HISTORY"]
