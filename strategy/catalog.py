@@ -20,6 +20,7 @@ from strategy.signals.base import Signal
 from strategy.signals.dual_momentum import DualMomentum
 from strategy.signals.momentum import Momentum
 from strategy.signals.olmar import Olmar
+from strategy.signals.quallamaggie import Quallamaggie
 from strategy.signals.residual_momentum import ResidualMomentum
 from strategy.signals.vol_scaled_momentum import VolScaledMomentum
 from strategy.strategy import ACTIVE, Strategy
@@ -77,6 +78,13 @@ CATALOG: dict[str, Strategy] = {
         signal=VolScaledMomentum(lookback=378, formation=252, skip=21, target=0.12, places=10),
         allocation=EqualWeight(),
         rebalance="monthly",
+    ),
+    "quallamaggie": Strategy(
+        description="Up to 10 leaders that break out of a quiet base on volume, until the trend bends",
+        universe=ACTIVE,
+        signal=Quallamaggie(momentum=(21, 63, 126), leaders=0.05, base=10, places=10),
+        allocation=EqualWeight(),
+        rebalance="daily",
     ),
     "olmar": Strategy(
         description="The bet that prices return to their average of a week, held as in the paper",
