@@ -12,9 +12,15 @@ from strategy import allocation, overlays, signals
 from strategy.allocation.base import Allocation
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.allocation.hrp import HierarchicalRiskParity
+from strategy.allocation.inverse_volatility import InverseVolatility
+from strategy.allocation.max_sharpe import MaxSharpe
+from strategy.allocation.min_variance import MinVariance
+from strategy.allocation.nco import NestedClusteredOptimisation
+from strategy.allocation.risk_parity import RiskParity
 from strategy.allocation.signal_strength import SignalStrength
 from strategy.errors import StrategyError
 from strategy.overlays.base import Overlay
+from strategy.overlays.regime import Regime
 from strategy.signals.always_on import AlwaysOn
 from strategy.signals.base import Signal
 from strategy.signals.dual_momentum import DualMomentum
@@ -25,7 +31,7 @@ from strategy.signals.residual_momentum import ResidualMomentum
 from strategy.signals.vol_scaled_momentum import VolScaledMomentum
 from strategy.strategy import ACTIVE, Strategy
 from strategy.universes.core_etfs import DEFENSIVE
-from strategy.universes.keys import SPX500
+from strategy.universes.keys import CORE_ETFS, SPX500
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -80,11 +86,61 @@ CATALOG: dict[str, Strategy] = {
         rebalance="monthly",
     ),
     "quallamaggie": Strategy(
-        description="Up to 10 leaders that break out of a quiet base on volume, until the trend bends",
+        description="Up to 10 leaders that break out of a base on volume, until the trend bends",
         universe=ACTIVE,
         signal=Quallamaggie(momentum=(21, 63, 126), leaders=0.05, base=10, places=10),
         allocation=EqualWeight(),
         rebalance="daily",
+    ),
+    "hrp_core": Strategy(
+        description="The core funds by hierarchical risk parity",
+        universe=CORE_ETFS,
+        signal=AlwaysOn(),
+        allocation=HierarchicalRiskParity(lookback=252, smallest=0.01, largest=0.25),
+        rebalance="quarterly",
+    ),
+    "risk_parity_in_calm": Strategy(
+        description="The core funds by equal risk, held to three tenths while markets are turbulent",
+        universe=CORE_ETFS,
+        signal=AlwaysOn(),
+        overlay=Regime(lookback=504, turbulent_exposure=0.3),
+        allocation=RiskParity(lookback=252, largest=0.25),
+        rebalance="monthly",
+    ),
+    "risk_parity": Strategy(
+        description="Every member bears the same risk",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=RiskParity(lookback=252, largest=0.25),
+        rebalance="monthly",
+    ),
+    "inverse_volatility": Strategy(
+        description="Every member in inverse proportion to its volatility",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=InverseVolatility(lookback=126, largest=0.10),
+        rebalance="monthly",
+    ),
+    "min_variance": Strategy(
+        description="The members so that the whole moves least",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=MinVariance(lookback=252, largest=0.10),
+        rebalance="monthly",
+    ),
+    "max_sharpe": Strategy(
+        description="The members by the best expected return for the risk, expectations shrunk",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=MaxSharpe(lookback=252, risk_free=0.04, largest=0.15),
+        rebalance="monthly",
+    ),
+    "nco": Strategy(
+        description="Clusters of like members, each and together of the least variance",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=NestedClusteredOptimisation(lookback=252, largest=0.10),
+        rebalance="monthly",
     ),
     "olmar": Strategy(
         description="The bet that prices return to their average of a week, held as in the paper",

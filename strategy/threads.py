@@ -1,0 +1,16 @@
+"""Linear algebra whose bits do not depend on the machine's number of cores."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep linear algebra on one thread: sums split among threads differ in their last bits.
+
+    It reaches the libraries that are loaded by then: import what does the work first.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
