@@ -100,7 +100,7 @@ CATALOG: dict[str, Strategy] = {
         rebalance="quarterly",
     ),
     "risk_parity_in_calm": Strategy(
-        description="The core funds by equal risk, held to three tenths while markets are turbulent",
+        description="The core funds at equal risk, and three tenths of it in turbulent markets",
         universe=CORE_ETFS,
         signal=AlwaysOn(),
         overlay=Regime(lookback=504, turbulent_exposure=0.3),
@@ -151,7 +151,7 @@ CATALOG: dict[str, Strategy] = {
     ),
 }
 
-CORE: tuple[str, ...] = ("dual_momentum", "equal_weight")
+CORE: tuple[str, ...] = ("dual_momentum", "equal_weight", "hrp_core")
 """What becomes assets unless the user chooses: at most five, every one costs bookkeeping."""
 
 

@@ -4,22 +4,18 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from strategy.errors import StrategyError
 from strategy.rebalance import rebalance_sessions
 from strategy.signals.base import SIGNAL_COLUMNS, Decision
 from strategy.strategy import ACTIVE, CASH, Strategy
+from strategy.threads import one_thread
 from strategy.window import Panel
 
 ALLOCATION_COLUMNS = ["date", "ticker", "weight", "rebalance"]
 
 LIVE_WITHIN = 10
 """A member that has not traded for this many sessions cannot be bought, and gets no signal."""
-
-BLAS_THREADS = 1
-"""A window is too small to share: a decomposition of 36 x 36 takes 0.1 ms, and now and then 30 ms
-on two threads that wait for each other. Nor can the number of cores then move a last bit."""
 
 
 def daily_signals(
@@ -50,7 +46,7 @@ def daily_signals(
         window = window_at(session)
         return window.tickers, strategy.signal.decide(window)
 
-    with threadpool_limits(BLAS_THREADS, "blas"):
+    with one_thread():
         tickers, told = zip(*map(decided, sessions), strict=True)
     columns = {
         "date": sessions.repeat([len(names) for names in tickers]),
