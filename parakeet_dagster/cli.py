@@ -242,8 +242,9 @@ def universe(
     if key is not None:
         if key not in KEYS:
             raise SettingsError(f"universe {key}: unknown; accepted are {', '.join(KEYS)}")
-        source = open_universe_source(settings, (key,))
-        show(records_of(source.members(key)), key, as_json=as_json)
+        members = open_universe_source(settings, (key,)).members(key)
+        listed = members.assign(universe=key)[["universe", *members.columns]]
+        show(records_of(listed), key, as_json=as_json)
         return
     source = open_universe_source(settings, KEYS)
     rows = []

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from parakeet_dagster_tests.storage.lakes import plain_lake
 from parakeet_dagster_tests.strategy.frames import bars as frame_of
 from parakeet_dagster_tests.strategy.frames import weekdays
 from strategy.bars import Known, sort_bars
@@ -177,7 +176,7 @@ class Lake:
 
 @pytest.fixture(scope="module")
 def lake():
-    lake = plain_lake(world())
+    lake = Lake(world())
     lake.rows = lake.live()
     return lake
 
