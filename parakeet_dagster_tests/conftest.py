@@ -48,6 +48,7 @@ def market_data_folder() -> Path:
 
 
 LONGEST_FIRST = (
+    "test_every_strategy_on_noise",
     "test_prices_you_can_trust",
     "test_graph",
     "test_yahoo_disturbed",
