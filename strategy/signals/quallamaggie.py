@@ -104,10 +104,13 @@ class Quallamaggie(Signal):
         """Whether the close exceeds the base's highest high; burn-in x tickers."""
         base = slice(-self.burn_in - self.base, -1)
         top = _over(np.maximum, path[base] * window["high_ratio"][base], self.base)
-        return np.asarray(path[-self.burn_in :] > top * (1 + MARGIN)) & self._traded(window)
+        return np.asarray(path[-self.burn_in :] > top * (1 + MARGIN))
 
     def _surges(self, window: Window) -> Flags:
-        """Whether the value traded exceeds what was usual before; burn-in x tickers."""
+        """Whether the value traded exceeds what was usual before; burn-in x tickers.
+
+        Where a ticker did not trade the value is 0, which exceeds nothing.
+        """
         before = slice(-self.burn_in - self.trend, -1)
         value = window["value_traded_aud"]
         usual = _over(np.add, value[before], self.trend)
@@ -118,12 +121,10 @@ class Quallamaggie(Signal):
         """Whether no exit comes later or on the same session; burn-in x tickers."""
         reach = -self.burn_in - self.trailing + 1
         average = _over(np.add, path[reach:], self.trailing) / self.trailing
-        exits = self._traded(window) & (path[-self.burn_in :] < average * (1 - MARGIN))
+        traded = window["traded"][-self.burn_in :]
+        exits = traded & (path[-self.burn_in :] < average * (1 - MARGIN))
         row = np.arange(self.burn_in)[:, None]
         return np.asarray(row > np.where(exits, row, -1).max(axis=0))
-
-    def _traded(self, window: Window) -> Flags:
-        return window["traded"][-self.burn_in :]
 
     def _is_based(self, window: Window, path: Array, session: Places, ticker: Places) -> Flags:
         """Whether what comes before those sessions of those tickers is a quiet base near a high."""

@@ -198,14 +198,21 @@ def test_a_ticker_without_the_whole_window_is_out():
 
 
 @pytest.mark.parametrize("distance", [-19, -5, 0])
-def test_and_changes_nothing_for_the_others(distance):
-    """It would lead, and five members would have two leaders."""
-    signal = SMALL.model_copy(update={"leaders": 0.21})
-    newcomer = listed_after(distance, chart(list(np.geomspace(100, 1000, LENGTH))))
-    among = signals_at({"A": chart(LEADER), "N": newcomer, **STILL}, BREAKOUT, signal)
-    without = signals_at({"A": chart(LEADER), **STILL}, BREAKOUT, signal)
+@pytest.mark.parametrize(
+    ("steep", "signal_of_a"),
+    [
+        pytest.param("N", 1, id="it takes no leader's place"),
+        pytest.param("X", 0, id="it makes no place for a second leader of five"),
+    ],
+)
+def test_and_changes_nothing_for_the_others(steep, signal_of_a, distance):
+    charts = {"A": chart(LEADER), "N": chart([100.0] * LENGTH), **STILL}
+    charts[steep] = chart(list(np.geomspace(100, 1000, LENGTH)))
+    charts["N"] = listed_after(distance, charts["N"])
+    among = signals_at(charts, BREAKOUT)
+    without = signals_at({name: one for name, one in charts.items() if name != "N"}, BREAKOUT)
     pd.testing.assert_frame_equal(among.drop("N"), without, check_exact=True)
-    assert without.loc["A", "signal"] == 1
+    assert without.loc["A", "signal"] == signal_of_a
 
 
 def test_the_best_get_the_places_and_each_place_is_worth_the_same():
