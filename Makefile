@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARAKEET := $(BIN)/parakeet
 
-.PHONY: demo ui test lint types imports pytest format clean
+.PHONY: demo ui test bench lint types imports pytest format clean
 
 # Two years of sample sessions through the whole graph, and the latest allocation.
 demo: .venv/installed
@@ -19,6 +19,10 @@ ui: .venv/installed
 
 # What CI runs: lint, types, the structure of imports, and the test suite.
 test: lint types imports pytest
+
+# How long every signal takes, as a table; also written to benchmarks/results/.
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.signals
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

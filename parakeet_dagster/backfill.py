@@ -5,16 +5,16 @@ own: a back-fill that was killed at any point goes on where it stopped when it i
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
-import pandas as pd
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster_shared.error import SerializableErrorInfo
 
 from parakeet_dagster import clock
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.assets.batches import BATCH_TAG
+from parakeet_dagster.assets.batches import BATCH_TAG, LISTS_TAG, TICKERS_TAG
+from parakeet_dagster.assets.covering import covered_on
 from parakeet_dagster.checks.prices import due_session
 from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import RunFailedError, SessionError
@@ -32,6 +32,7 @@ WORTH_A_TRY = (
     FailureClass.TIMEOUT,
     FailureClass.NETWORK,
     FailureClass.BAD_DATA,
+    FailureClass.NO_HISTORY,
 )
 """What another try may mend. What is delisted, or has no data, is asked for daily anyway."""
 
@@ -41,20 +42,49 @@ TRIES = 3
 PRICES = dg.AssetKey("raw_prices")
 TABLE = dg.AssetKey("market_data")
 RETURNS = dg.AssetKey("daily_returns")
+UNIVERSE = dg.AssetKey("ticker_universe")
+
+MEMBERSHIP_CHUNK = 1000
+"""Sessions a run whose members are brought in ahead of their prices."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A range of sessions, both ends included. ``derived`` leaves the prices as they are stored."""
+    """A range of sessions, both ends included.
+
+    derived: leaves the prices as they are stored, and computes what follows from them.
+    tickers: where there are any, only these are asked for, and merged into what is stored.
+    again: today's lists of members are taken for sessions that have theirs already.
+    """
 
     first: str
     last: str
     derived: bool = False
+    tickers: frozenset[str] = frozenset()
+    again: bool = False
 
     @property
     def keys(self) -> list[str]:
         """Every session in it."""
         return calendar.between(self.first, self.last)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Of the run that brings it in."""
+        tags = dict(zip(RANGE_TAGS, (self.first, self.last), strict=True))
+        if self.tickers:
+            tags[TICKERS_TAG] = " ".join(sorted(self.tickers))
+        if self.again:
+            tags[LISTS_TAG] = "again"
+        return tags
+
+    def selection(self, graph: AssetGraph) -> list[dg.AssetKey] | None:
+        """The assets of that run; None: all of them."""
+        if not (self.derived or self.tickers):
+            return None
+        derived = dg.AssetSelection.assets(RETURNS).downstream()
+        merged = dg.AssetSelection.assets(*((PRICES, TABLE) if self.tickers else ()))
+        return list((derived | merged).resolve(graph))
 
 
 def snap(first: str, last: str, prices: PriceSource) -> Span:
@@ -133,7 +163,9 @@ class Progress:
                 days = in_database.get(key.path[-1], [])
                 stored[key] &= {calendar.key(day) for day in days}
         self._stored = stored
-        self._waiting = waiting(database)
+        self._failed = failed_tickers(database)
+        self._corrected = corrected_sessions(database)
+        self._waiting = self._corrected | self._failed.keys()
         self._starts = {
             key: min(stored[key] & self._recorded[key].keys(), default=LAST_DAY) for key in assets
         }
@@ -174,6 +206,20 @@ class Progress:
             session not in self._waiting and self._follows(session) and self._has(session, begun)
         )
 
+    def only_failed(self, keys: Sequence[str]) -> frozenset[str]:
+        """The tickers that failed on ``keys``, where nothing else is wrong with the prices there.
+
+        Empty where something else is: a session is missing, or the vendor corrected it.
+        """
+        beside = self.assets[RETURNS]
+        is_sound = all(
+            self._has(key, [PRICES]) and not any(self.missing(asset, [key]) for asset in beside)
+            for key in keys
+        )
+        if not is_sound or self._corrected.intersection(keys):
+            return frozenset()
+        return frozenset().union(*(self._failed.get(key, ()) for key in keys))
+
     def why_broken(self, span: Span) -> str:
         """What is wrong in a span, in words, for a log."""
         keys = [key for key in span.keys if self.is_broken(key)]
@@ -202,18 +248,52 @@ class Progress:
         )
 
 
-def waiting(database: Database) -> set[str]:
-    """The sessions with a correction that is not applied, or a failure worth another try."""
+def failed_tickers(database: Database) -> dict[str, set[str]]:
+    """Per session the tickers with a failure that is worth another try."""
     failures = database.open_failures()
     worth = failures["error_class"].isin(WORTH_A_TRY) & (failures["attempts"] < TRIES)
-    days = [database.open_corrections()["date"], failures.loc[worth, "session"]]
-    return {calendar.key(day) for day in pd.concat(days).unique()}
+    by_session: dict[str, set[str]] = {}
+    for session, ticker in failures.loc[worth, ["session", "ticker"]].itertuples(index=False):
+        by_session.setdefault(calendar.key(session), set()).add(ticker)
+    return by_session
+
+
+def corrected_sessions(database: Database) -> set[str]:
+    """The sessions with a correction that is not applied."""
+    return {calendar.key(day) for day in database.open_corrections()["date"].unique()}
 
 
 def again(progress: Progress, wanted: Span) -> list[Span]:
     """Bring in ``wanted`` whether it is done or not, and compute again what is stored after it."""
     later = [key for key in progress.history if key > wanted.last]
-    return [wanted] + ([Span(later[0], later[-1], derived=True)] if later else [])
+    return [replace(wanted, again=True), *_recomputed(later)]
+
+
+def merge(progress: Progress, wanted: Span, lake: Lake) -> list[Span]:
+    """Bring the tickers of ``wanted`` into what is stored, and compute again what follows.
+
+    Raises:
+        SessionError: a session is not stored, or a ticker belongs to none of them.
+    """
+    missing = progress.missing(PRICES, wanted.keys)
+    if missing:
+        raise SessionError(
+            f"--tickers merges into what is stored, and {missing[0]} is not: run parakeet backfill"
+            f" {wanted.first} {wanted.last} first"
+        )
+    known = set(covered_on(lake, wanted.keys)["ticker"])
+    strangers = sorted(wanted.tickers - known)
+    if strangers:
+        raise SessionError(
+            f"--tickers {strangers[0]}: no stored session from {wanted.first} on has it as a member"
+            " soon enough; a new member's history comes by itself on the day it joins, and --again"
+            " takes today's lists for the past"
+        )
+    return [wanted, *_recomputed([key for key in progress.history if key > wanted.last])]
+
+
+def _recomputed(keys: list[str]) -> list[Span]:
+    return [Span(keys[0], keys[-1], derived=True)] if keys else []
 
 
 def plan(progress: Progress, wanted: Span, history: int) -> list[Span]:
@@ -243,9 +323,18 @@ def plan(progress: Progress, wanted: Span, history: int) -> list[Span]:
     later = [key for key in keys if key > lacking[-1]]
     return [
         *(Span(part[0], part[-1], derived=True) for part in (earlier,) if part),
-        Span(lacking[0], lacking[-1]),
+        Span(lacking[0], lacking[-1], tickers=progress.only_failed(lacking)),
         *(Span(part[0], part[-1], derived=True) for part in (later,) if part),
     ]
+
+
+def plan_for_who_joined(
+    progress: Progress, wanted: Span, history: int, database: Database
+) -> list[Span]:
+    """What must run once more, where a back-fill brought in a session on which a ticker joined."""
+    failures = database.open_failures()
+    waits = (failures["error_class"] == FailureClass.NO_HISTORY) & (failures["attempts"] < TRIES)
+    return plan(progress, wanted, history) if waits.any() else []
 
 
 def chunks(spans: Sequence[Span], size: int) -> Iterator[Span]:
@@ -254,7 +343,25 @@ def chunks(spans: Sequence[Span], size: int) -> Iterator[Span]:
         keys = span.keys
         for place in range(0, len(keys), size):
             piece = keys[place : place + size]
-            yield Span(piece[0], piece[-1], span.derived)
+            yield replace(span, first=piece[0], last=piece[-1])
+
+
+def run_membership(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    pieces: Sequence[Span],
+    batch: str,
+) -> None:
+    """Materialise the members of all pieces, where there are several that bring in everything.
+
+    The prices of a piece are also those of who joins in the pieces after it.
+    """
+    whole = [piece for piece in pieces if not piece.derived and not piece.tickers]
+    if len(whole) < 2:
+        return
+    everything = replace(whole[0], last=whole[-1].last)
+    for span in chunks([everything], MEMBERSHIP_CHUNK):
+        _execute(definitions, instance, span, batch, [UNIVERSE])
 
 
 def run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, batch: str) -> None:
@@ -271,7 +378,7 @@ def run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, b
     except _BlockedError as blocked:
         before = calendar.offset(blocked.session, -1)
         if before and before >= span.first:
-            _run(definitions, instance, Span(span.first, before, span.derived), batch)
+            _run(definitions, instance, replace(span, last=before), batch)
         raise
 
 
@@ -304,13 +411,19 @@ def _failed_check(check: dg.AssetCheckEvaluation, span: Span) -> str:
 
 
 def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, batch: str) -> None:
-    selection = None
-    if span.derived:
-        derived = dg.AssetSelection.assets(RETURNS).downstream()
-        selection = list(derived.resolve(definitions.resolve_asset_graph()))
+    _execute(definitions, instance, span, batch, span.selection(definitions.resolve_asset_graph()))
+
+
+def _execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    span: Span,
+    batch: str,
+    selection: list[dg.AssetKey] | None,
+) -> None:
     result = definitions.resolve_job_def(daily_job.name).execute_in_process(
         instance=instance,
-        tags={**dict(zip(RANGE_TAGS, (span.first, span.last), strict=True)), BATCH_TAG: batch},
+        tags={**span.tags, BATCH_TAG: batch},
         asset_selection=selection,
         run_config=QUIET,
         raise_on_error=False,

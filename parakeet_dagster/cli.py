@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,6 +58,13 @@ def backfill(
             " or a strategy was changed.",
         ),
     ] = False,
+    tickers: Annotated[
+        str,
+        typer.Option(
+            help="Comma-separated: ask for these only, and merge their history into what is"
+            " stored. A new member's comes by itself on the day it joins."
+        ),
+    ] = "",
 ) -> None:
     """Materialise every asset for the sessions from FROM to TO, and the look-back before them.
 
@@ -77,7 +85,7 @@ def backfill(
     from parakeet_dagster.dead_runs import bury
 
     prices = open_price_source(settings)
-    wanted = work.snap(first, last, prices)
+    wanted = replace(work.snap(first, last, prices), tickers=frozenset(names_of(tickers)))
     with _instance(settings) as instance:
         from parakeet_dagster.definitions import defs
 
@@ -86,21 +94,30 @@ def backfill(
         assets = work.dependencies(defs.resolve_asset_graph())
         progress = work.Progress(assets, instance, lake, database)
         history = max((one.history for one in enabled_strategies(settings).values()), default=1)
-        spans = work.again(progress, wanted) if again else work.plan(progress, wanted, history)
-        pieces = list(work.chunks(spans, chunk))
+        if wanted.tickers:
+            spans = work.merge(progress, wanted, lake)
+        elif again:
+            spans = work.again(progress, wanted)
+        else:
+            spans = work.plan(progress, wanted, history)
         log.print(f"Sessions {wanted.first} to {wanted.last}", highlight=False)
         batch = _batch(settings, wanted)
         if again:
             prices.forget(batch)
-        if pieces:
+        if not spans:
+            log.print("Nothing to do: every session is complete.")
+        while spans:
             try:
+                pieces = list(work.chunks(spans, chunk))
+                work.run_membership(defs, instance, pieces, batch)
                 _run_all(pieces, lambda piece: work.run(defs, instance, piece, batch))
             except RunFailedError:
                 prices.forget(batch)
                 raise
             prices.forget(batch)
-        else:
-            log.print("Nothing to do: every session is complete.")
+            done, progress = spans, work.Progress(assets, instance, lake, database)
+            spans = work.plan_for_who_joined(progress, wanted, history, database)
+            spans = [] if spans == done else spans
         _say_what_failed(database.open_failures(), wanted)
 
 
@@ -219,21 +236,32 @@ def universe(
     Example: parakeet universe CORE_ETFS --json
     """
     settings = load_settings()
-    from parakeet_dagster.connect import members
-    from strategy.universes import CUSTOM, KEYS, UNIVERSES
+    from parakeet_dagster.connect import open_universe_source
+    from strategy.universes import DESCRIPTIONS, KEYS
 
     if key is not None:
         if key not in KEYS:
             raise SettingsError(f"universe {key}: unknown; accepted are {', '.join(KEYS)}")
-        show(records_of(members((key,), settings.universe_file)), key, as_json=as_json)
+        members = open_universe_source(settings, (key,)).members(key)
+        listed = members.assign(universe=key)[["universe", *members.columns]]
+        show(records_of(listed), key, as_json=as_json)
         return
+    source = open_universe_source(settings, KEYS)
     rows = []
     for name in KEYS:
-        has_list = name != CUSTOM or settings.universe_file is not None
-        count = len(members((name,), settings.universe_file)) if has_list else None
-        about = UNIVERSES[name][0] if name in UNIVERSES else "your own list, PARAKEET_UNIVERSE_FILE"
+        try:
+            count: int | None = len(source.members(name))
+        except ParakeetError:
+            count = None
         active = name in settings.universe_keys
-        rows.append({"universe": name, "members": count, "active": active, "description": about})
+        rows.append(
+            {
+                "universe": name,
+                "members": count,
+                "active": active,
+                "description": DESCRIPTIONS[name],
+            }
+        )
     show(rows, "Universes", as_json=as_json)
 
 
@@ -244,16 +272,18 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
     Example: parakeet strategies --json
     """
     settings = load_settings()
-    from parakeet_dagster.connect import catalog, enabled_strategies
+    from parakeet_dagster.connect import catalog, enabled_strategies, why_impossible
 
     enabled = enabled_strategies(settings)
     rows = []
     for name, one in catalog(settings).items():
         plain = one.model_dump(mode="json")
+        impossible = why_impossible(settings, one)
         rows.append(
             {
                 "strategy": name,
                 "enabled": name in enabled,
+                "left_out": impossible,
                 "universe": one.universe,
                 "rebalance": one.rebalance,
                 "signal": {"kind": type(one.signal).__name__, **plain["signal"]},
@@ -395,9 +425,15 @@ def _stored_range(stored: list[str], first: str | None, last: str | None) -> tup
     return inside[0], inside[-1]
 
 
+def names_of(text: str) -> list[str]:
+    """The names in a comma-separated list."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
 def _batch(settings: Settings, wanted: "Span") -> str:
     """The name of a back-fill: the same command, killed and repeated, goes on with its answers."""
-    what = f"{wanted.first} {wanted.last} {settings.universe_keys} {settings.universe_file}"
+    whose = f"{settings.universe_keys} {settings.universe_file} {sorted(wanted.tickers)}"
+    what = f"{wanted.first} {wanted.last} {whose}"
     return "backfill-" + hashlib.sha256(what.encode()).hexdigest()[:16]
 
 

@@ -72,7 +72,7 @@ class Unsettled:
             yield f"accepted by hand: {', '.join(self.accepted)} (parakeet session list)"
 
     def _failed(self) -> Iterator[str]:
-        for row in self.failures.to_dict("records"):
+        for row in self.failures.head(SHOWN).to_dict("records"):
             is_believed = row["error_class"] == "DELISTED" and row["ticker"] in self.delisted
             failure = "delisted (seen on several days)" if is_believed else row["error_class"]
             yield (
@@ -80,6 +80,8 @@ class Unsettled:
                 f" {calendar.key(row['last'])}, {counted(row['sessions'], 'session')},"
                 f" {counted(row['attempts'], 'attempt')}: {row['message']}"
             )
+        if len(self.failures) > SHOWN:
+            yield f"and {counted(len(self.failures) - SHOWN, 'failed ticker')} more (--json)"
 
     def _blocked(self) -> Iterator[str]:
         for session, count in self.unhealed.items():

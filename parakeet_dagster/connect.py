@@ -1,6 +1,7 @@
 """From settings to the things they name: the lake, the database, the price source, the universe."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,16 +11,21 @@ from botocore.exceptions import BotoCoreError
 
 from parakeet_dagster import clock
 from parakeet_dagster.errors import LakeError, SettingsError
-from parakeet_dagster.price_sources.base import PriceSource
+from parakeet_dagster.price_sources.base import LACKS, PriceSource
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.lake import THREADS, Lake
 from parakeet_dagster.storage.stores import FileStore, S3Store, Store
+from parakeet_dagster.universe_sources.active import ActiveUniverse
+from parakeet_dagster.universe_sources.base import UniverseSource
+from parakeet_dagster.universe_sources.bundled import BundledUniverses
+from parakeet_dagster.universe_sources.files import renames
 from strategy.catalog import CATALOG, CORE, entry
 from strategy.errors import StrategyError
 from strategy.strategy import ACTIVE, Strategy
-from strategy.universes import CUSTOM, KEYS, MEMBER_COLUMNS, members_of, validate_members
+from strategy.universes import CUSTOM, KEYS, LIVE_ONLY, MEMBER_COLUMNS, validate_members
+from strategy.universes.renames import of_free_symbols
 
 if TYPE_CHECKING:
     from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 
 def open_lake(url: str) -> Lake:
     """The lake at a directory or ``s3://bucket/prefix``."""
-    return Lake(_store(url))
+    return Lake(_store(url), of_free_symbols(renames()))
 
 
 def _store(url: str) -> Store:
@@ -75,22 +81,61 @@ def _yahoo(cache_dir: Path, requests_per_second: float) -> PriceSource:
     return YahooSource(cache_dir, requests_per_second, now=lambda: clock.now())
 
 
-def members(keys: tuple[str, ...], file: Path | None) -> pd.DataFrame:
-    """The members of the universes ``keys``, ``CUSTOM`` being the list in ``file``.
+def active_universe(settings: Settings) -> ActiveUniverse:
+    """The universes that are fetched, with the source of ``PARAKEET_UNIVERSE_SOURCE``.
 
     Raises:
-        SettingsError: a key is unknown, or the file cannot be used.
+        SettingsError: a key is unknown, or the user's file cannot be used.
     """
-    unknown = [key for key in keys if key not in KEYS]
-    if unknown:
-        raise SettingsError(
-            f"PARAKEET_UNIVERSES={unknown[0]}: unknown universe; accepted are {', '.join(KEYS)}"
-        )
-    custom = _universe_file(file) if file and CUSTOM in keys else None
-    try:
-        return members_of(keys, custom)
-    except StrategyError as error:
-        raise SettingsError(f"PARAKEET_UNIVERSES={','.join(keys)}: {error}") from None
+    keys = settings.universe_keys
+    return ActiveUniverse(keys, open_universe_source(settings, keys))
+
+
+def open_universe_source(settings: Settings, keys: Sequence[str]) -> UniverseSource:
+    """Where the members of the universes ``keys`` come from.
+
+    Raises:
+        SettingsError: ``PARAKEET_UNIVERSE_FILE`` cannot be used.
+    """
+    file = settings.universe_file if CUSTOM in keys else None
+    return _bundled(file) if settings.universe_source == "bundled" else _live(file)
+
+
+def _bundled(file: Path | None) -> BundledUniverses:
+    custom = _universe_file(file) if file else None
+    return BundledUniverses(custom, custom_as_of=clock.now().date())
+
+
+@cache
+def _live(file: Path | None) -> UniverseSource:
+    """One source a process: a back-fill asks for each list once, not once a chunk."""
+    from parakeet_dagster.universe_sources.live import LiveUniverses
+
+    return LiveUniverses(_bundled(file), now=lambda: clock.now())
+
+
+def check_universes(settings: Settings) -> None:
+    """Refuse universes that can be known to be wrong without asking anybody.
+
+    Raises:
+        SettingsError: a key is unknown, needs what is not set, or the user's file cannot be used.
+    """
+    for key in settings.universe_keys:
+        if key not in KEYS:
+            raise SettingsError(
+                f"PARAKEET_UNIVERSES={key}: unknown universe; accepted are {', '.join(KEYS)}"
+            )
+        if key == CUSTOM and not settings.universe_file:
+            raise SettingsError(
+                f"PARAKEET_UNIVERSES={key}: no list of its own; set PARAKEET_UNIVERSE_FILE to a CSV"
+            )
+        if key in LIVE_ONLY and settings.universe_source != "live":
+            raise SettingsError(
+                f"PARAKEET_UNIVERSES={key}: no list of it ships with Parakeet; set"
+                " PARAKEET_UNIVERSE_SOURCE=live"
+            )
+    if settings.universe_file and CUSTOM in settings.universe_keys:
+        _universe_file(settings.universe_file)
 
 
 def _universe_file(file: Path) -> pd.DataFrame:
@@ -127,12 +172,27 @@ def catalog(settings: Settings) -> dict[str, Strategy]:
 
 
 def enabled_strategies(settings: Settings) -> dict[str, Strategy]:
-    """The strategies that become assets: those chosen whose universe is fetched.
+    """The strategies that become assets: those chosen that can be computed.
 
     Raises:
-        SettingsError: a name is not in the catalog.
+        SettingsError: a name is not in the catalog, or one that was chosen by name cannot be
+            computed.
     """
     known = catalog(settings)
+    names = chosen_names(settings, known)
+    impossible = {name: why for name in names if (why := why_impossible(settings, known[name]))}
+    if impossible and names == settings.strategies:
+        name, why = next(iter(impossible.items()))
+        raise SettingsError(f"PARAKEET_STRATEGIES={name}: {why}")
+    return {name: known[name] for name in names if name not in impossible}
+
+
+def chosen_names(settings: Settings, known: Mapping[str, Strategy]) -> tuple[str, ...]:
+    """The strategies of ``PARAKEET_STRATEGIES``, or the core ones.
+
+    Raises:
+        SettingsError: a name, or the universe of an entry, is unknown.
+    """
     chosen = settings.strategies or CORE
     names = tuple(known) if chosen == ("all",) else chosen
     unknown = [name for name in names if name not in known]
@@ -147,14 +207,28 @@ def enabled_strategies(settings: Settings) -> dict[str, Strategy]:
                 f"PARAKEET_STRATEGIES_FILE: {name}.universe={known[name].universe}: unknown;"
                 f" accepted are {ACTIVE}, {', '.join(KEYS)}"
             )
+    return names
+
+
+def why_impossible(settings: Settings, strategy: Strategy) -> str | None:
+    """Why a strategy cannot be computed with these settings, and what to do; None where it can."""
     fetched = (ACTIVE, *settings.universe_keys)
-    left_out = [name for name in names if known[name].universe not in fetched]
-    if left_out and names == settings.strategies:
-        raise SettingsError(
-            f"PARAKEET_STRATEGIES={left_out[0]}: its universe {known[left_out[0]].universe} is not"
-            f" fetched; add it to PARAKEET_UNIVERSES={','.join(settings.universe_keys)}"
+    if strategy.universe not in fetched:
+        return (
+            f"its universe {strategy.universe} is not fetched; add it to"
+            f" PARAKEET_UNIVERSES={','.join(settings.universe_keys)}"
         )
-    return {name: known[name] for name in names if name not in left_out}
+    lacking = [
+        what
+        for what, fields in LACKS[settings.price_source].items()
+        if not strategy.fields.isdisjoint(fields)
+    ]
+    if lacking:
+        return (
+            f"it needs {' and '.join(lacking)}, which PARAKEET_PRICE_SOURCE={settings.price_source}"
+            " does not have; choose another source"
+        )
+    return None
 
 
 def check_settings(settings: Settings) -> None:
@@ -163,6 +237,6 @@ def check_settings(settings: Settings) -> None:
     Raises:
         SettingsError: a universe, its file or the database's URL cannot be used.
     """
-    members(settings.universe_keys, settings.universe_file)
+    check_universes(settings)
     if settings.database_url is not None:
         DatabaseUrl.parse(settings.database_url.get_secret_value())

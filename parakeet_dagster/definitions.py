@@ -60,6 +60,7 @@ def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) ->
             "prices": PriceSourceResource(name=settings.price_source),
             "universe": UniverseResource(
                 universes=list(settings.universe_keys),
+                source=settings.universe_source,
                 file=str(settings.universe_file) if settings.universe_file else None,
             ),
             "io_manager": LakeIOManager(lake=lake),

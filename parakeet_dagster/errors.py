@@ -39,6 +39,10 @@ class PriceSourceError(ParakeetError):
     """A price source has no data for what is asked."""
 
 
+class UniverseError(ParakeetError):
+    """The members of a universe cannot be had."""
+
+
 class BlockedSessionError(ParakeetError):
     """A market's data is too incomplete to be stored; ``session`` is the first such session."""
 

@@ -2,7 +2,7 @@
 
 A session is broken when it is missing, half done or stale, when a correction of it is known, or
 when a ticker of it failed and may come with another try. The broken ones, and what is stored after
-them, are asked for as one range.
+them, are asked for as one range; where only some tickers are lacking, for these tickers alone.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,8 @@ def next_request(
     broken = [key for key in calendar.between(start, due) if progress.is_broken(key)]
     if not broken:
         return Rest(f"every session from {start} to {due} is complete")
-    wanted = Span(broken[0], max(broken[-1], min(progress.history[-1], due)))
+    last = max(broken[-1], min(progress.history[-1], due))
+    wanted = Span(broken[0], last, tickers=progress.only_failed(broken))
     asked = requests[requests["first_session"] == pd.Timestamp(wanted.first)]
     if accepted_at is not None:
         asked = asked[asked["requested_at"] > accepted_at]

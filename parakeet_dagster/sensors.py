@@ -11,7 +11,6 @@ from parakeet_dagster.checks.prices import due_session
 from parakeet_dagster.connect import open_database, open_lake, open_price_source
 from parakeet_dagster.dead_runs import bury
 from parakeet_dagster.healing import SETTLED_AFTER, Rest, next_request
-from parakeet_dagster.partitions import RANGE_TAGS
 from parakeet_dagster.schedules import daily_job
 from parakeet_dagster.settings import load_settings
 
@@ -84,7 +83,8 @@ def _heal(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         run_requests=[
             dg.RunRequest(
                 run_key=f"{found.first} {found.last} {now:%Y-%m-%dT%H:%M}",
-                tags=dict(zip(RANGE_TAGS, (found.first, found.last), strict=True)),
+                tags=found.tags,
+                asset_selection=found.selection(definitions.asset_graph),
             )
         ]
     )

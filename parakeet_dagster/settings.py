@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     price_source: Literal["sample", "yahoo"] = _variable("PARAKEET_PRICE_SOURCE", "sample")
     universes: Keys = _variable("PARAKEET_UNIVERSES", ())
     universe_file: Path | None = _variable("PARAKEET_UNIVERSE_FILE")
+    universe_source: Literal["bundled", "live"] = _variable("PARAKEET_UNIVERSE_SOURCE", "bundled")
     strategies: Keys = _variable("PARAKEET_STRATEGIES", ())
     strategies_file: Path | None = _variable("PARAKEET_STRATEGIES_FILE")
     yahoo_rps: float = _variable("PARAKEET_YAHOO_RPS", 4.0)
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
 
 _ACCEPTED = {
     "PARAKEET_PRICE_SOURCE": "sample or yahoo",
+    "PARAKEET_UNIVERSE_SOURCE": "bundled or live",
     "PARAKEET_SCHEDULES": "running or stopped",
     "PARAKEET_FIRST_SESSION": f"a date from {DEFAULT_FIRST_SESSION} to {LAST_DAY}",
     "PARAKEET_YAHOO_RPS": "a number of requests a second, above 0 and at most 1000",

@@ -457,7 +457,7 @@ class TestRealGraph:
             "fx_rates": [],
             "raw_prices": ["ticker_universe"],
             "market_data": ["raw_prices"],
-            "daily_returns": ["fx_rates", "raw_prices"],
+            "daily_returns": ["fx_rates", "raw_prices", "ticker_universe"],
             "signals/equal_weight": ["daily_returns", "ticker_universe"],
             "allocations/equal_weight": ["daily_returns", "signals/equal_weight"],
         }
@@ -546,7 +546,7 @@ class TestWaiting:
     def test_a_correction_makes_its_session_wait(self, database):
         row = {"ticker": "A", "date": pd.Timestamp("2022-03-02"), "row": "{}", "reason": "late"}
         database.record_corrections(pd.DataFrame([row]))
-        assert backfill.waiting(database) == {"2022-03-02"}
+        assert backfill.corrected_sessions(database) == {"2022-03-02"}
 
     @pytest.mark.parametrize(
         ("error_class", "times", "waits"),
@@ -555,6 +555,7 @@ class TestWaiting:
             ("TIMEOUT", 2, True),
             ("TIMEOUT", 3, False),
             ("BAD_DATA", 1, True),
+            ("NO_HISTORY", 1, True),
             ("DELISTED", 1, False),
             ("NO_DATA", 1, False),
         ],
@@ -563,5 +564,5 @@ class TestWaiting:
         day = pd.Timestamp("2022-03-02")
         row = {"ticker": "A", "session": day, "error_class": error_class, "message": "no"}
         for _ in range(times):
-            database.record_failures(pd.DataFrame([row]), day.date(), day.date(), [])
-        assert backfill.waiting(database) == ({"2022-03-02"} if waits else set())
+            database.record_failures(pd.DataFrame([row]), day.date(), day.date(), [], "a fetch")
+        assert backfill.failed_tickers(database) == ({"2022-03-02": {"A"}} if waits else {})

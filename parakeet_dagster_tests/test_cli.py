@@ -26,8 +26,10 @@ from parakeet_dagster import definitions
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.backfill import Span
 from parakeet_dagster.cli import _say_what_failed, app, main
-from parakeet_dagster.storage.lake import Lake
 from parakeet_dagster.storage.stores import FileStore
+from parakeet_dagster_tests.storage.lakes import plain_lake
+from strategy.catalog import CATALOG
+from strategy.universes import KEYS
 
 PASSWORD = "s3cret-word"
 HEADER = "ticker,name,market,currency,asset_class"
@@ -129,7 +131,7 @@ class TestWrongSettings:
         monkeypatch.setenv("PARAKEET_UNIVERSES", "SAMPLE,NOPE")
 
         assert parakeet(*command).is_one_line(
-            "PARAKEET_UNIVERSES=NOPE: unknown universe; accepted are SAMPLE, CORE_ETFS, CUSTOM"
+            f"PARAKEET_UNIVERSES=NOPE: unknown universe; accepted are {', '.join(KEYS)}"
         )
 
     @pytest.mark.parametrize(
@@ -139,8 +141,7 @@ class TestWrongSettings:
         monkeypatch.setenv("PARAKEET_STRATEGIES", "equal_weight, nope")
 
         assert parakeet(*command).is_one_line(
-            "PARAKEET_STRATEGIES=nope: unknown strategy;"
-            " accepted are all, dual_momentum, equal_weight"
+            f"PARAKEET_STRATEGIES=nope: unknown strategy; accepted are all, {', '.join(CATALOG)}"
         )
 
     @pytest.mark.parametrize(
@@ -285,17 +286,17 @@ class TestWrongArguments:
             ),
             pytest.param(
                 ("allocations", "--strategy", "nope"),
-                "--strategy nope: unknown; accepted are dual_momentum, equal_weight",
+                f"--strategy nope: unknown; accepted are {', '.join(CATALOG)}",
                 id="an unknown strategy",
             ),
             pytest.param(
                 ("universe", "NOPE"),
-                "universe NOPE: unknown; accepted are SAMPLE, CORE_ETFS, CUSTOM",
+                f"universe NOPE: unknown; accepted are {', '.join(KEYS)}",
                 id="an unknown universe",
             ),
             pytest.param(
                 ("universe", "CUSTOM"),
-                "PARAKEET_UNIVERSES=CUSTOM: CUSTOM: no list of its own;"
+                "PARAKEET_UNIVERSES=CUSTOM: no list of its own;"
                 " set PARAKEET_UNIVERSE_FILE to a CSV",
                 id="a list that is not set",
             ),
@@ -407,8 +408,7 @@ class TestInAProcessOfItsOwn:
         monkeypatch.setenv("PARAKEET_STRATEGIES", "nope")
 
         assert program("parakeet", "backfill", *JUNE).is_one_line(
-            "PARAKEET_STRATEGIES=nope: unknown strategy;"
-            " accepted are all, dual_momentum, equal_weight"
+            f"PARAKEET_STRATEGIES=nope: unknown strategy; accepted are all, {', '.join(CATALOG)}"
         )
 
     @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ class TestInAProcessOfItsOwn:
             pytest.param(
                 ("--partition", "2022-06-01"),
                 "NOPE",
-                "PARAKEET_UNIVERSES=NOPE: unknown universe; accepted are SAMPLE, CORE_ETFS, CUSTOM",
+                f"PARAKEET_UNIVERSES=NOPE: unknown universe; accepted are {', '.join(KEYS)}",
                 id="an unknown universe",
             ),
         ],
@@ -611,11 +611,13 @@ class TestCommands:
     def test_universes(self):
         rows = {row["universe"]: row for row in parakeet("universe", "--json").objects}
 
-        assert {name: (row["members"], row["active"]) for name, row in rows.items()} == {
-            "SAMPLE": (25, True),
-            "CORE_ETFS": (17, False),
-            "CUSTOM": (None, False),
-        }
+        assert tuple(rows) == KEYS
+        assert [name for name, row in rows.items() if row["active"]] == ["SAMPLE"]
+        sizes = {name: row["members"] for name, row in rows.items()}
+        assert (sizes["SAMPLE"], sizes["CORE_ETFS"], sizes["ASX200"]) == (25, 17, 200)
+        assert (sizes["CUSTOM"], sizes["RUSSELL2000"]) == (None, None)
+        assert 495 <= sizes["SPX500"] <= 510
+        assert sizes["SCREENER"] > 800
 
     def test_the_members_of_a_universe(self):
         rows = parakeet("universe", "CORE_ETFS", "--json").objects
@@ -636,10 +638,12 @@ class TestCommands:
     def test_strategies(self):
         rows = {row["strategy"]: row for row in parakeet("strategies", "--json").objects}
 
-        assert {name: row["enabled"] for name, row in rows.items()} == {
-            "dual_momentum": False,
-            "equal_weight": True,
-        }
+        assert list(rows) == list(CATALOG)
+        assert [name for name, row in rows.items() if row["enabled"]] == ["equal_weight"]
+        assert rows["quallamaggie"]["left_out"].startswith("it needs volume and an intraday range")
+        assert rows["hrp_core"]["left_out"].startswith("its universe CORE_ETFS is not fetched")
+        assert rows["olmar"]["left_out"] is None
+        assert rows["risk_parity_in_calm"]["overlay"]["kind"] == "Regime"
         dual = rows["dual_momentum"]
         assert (dual["signal"]["kind"], dual["signal"]["lookback"]) == ("DualMomentum", 252)
         assert dual["allocation"]["kind"] == "HierarchicalRiskParity"
@@ -694,7 +698,11 @@ class TestWhatIsNotSettled:
         failed = {"ticker": "KO", "error_class": "TIMEOUT", "message": "[30 s]"}
         days = pd.to_datetime(["2022-06-01", "2022-06-02"])
         database.record_failures(
-            pd.DataFrame([{**failed, "session": one} for one in days]), day, date(2022, 6, 2), []
+            pd.DataFrame([{**failed, "session": one} for one in days]),
+            day,
+            date(2022, 6, 2),
+            [],
+            "a fetch",
         )
         aside = {"ticker": "PG", "date": days[0], "rule": "move", "row": '{"close": 7.5}'}
         database.quarantine(pd.DataFrame([aside]))
@@ -726,7 +734,7 @@ class TestWhatIsNotSettled:
         everything = parakeet("verify")
         assert everything.out == "Everything that is stored equals what the vendor says now.\n"
         assert parakeet("verify", "2022-06-01", "2022-06-02", "--json").objects == []
-        lake = Lake(FileStore(copied))
+        lake = plain_lake(FileStore(copied))
         stored = lake.read("raw_prices", ["2022-06-01"])
         is_ko = stored["ticker"] == "KO"
         columns = ["open", "high", "low", "close"]

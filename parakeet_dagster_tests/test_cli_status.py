@@ -102,6 +102,11 @@ class TestLines:
             "GONE TIMEOUT 2024-03-05 to 2024-03-05, 1 session, 2 attempts: 30 s",
         ]
 
+    def test_failed_tickers_are_named_and_the_others_counted(self):
+        rows = [(f"T{n:02}", "2024-03-04", "DELISTED", 1, "2024-03-05", "m") for n in range(22)]
+        said = lines_of(failures=by_ticker(failures(*rows)))
+        assert said[SHOWN:] == [f"and {22 - SHOWN} failed tickers more (--json)"]
+
     @pytest.mark.parametrize(("count", "said"), [(1, "1 row"), (2, "2 rows")])
     def test_the_quarantine_with_its_command(self, count, said):
         assert lines_of(quarantined=count) == [f"in quarantine: {said} (parakeet quarantine)"]

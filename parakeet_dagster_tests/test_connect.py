@@ -2,19 +2,23 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from parakeet_dagster.connect import (
+    active_universe,
     catalog,
     check_settings,
+    check_universes,
     enabled_strategies,
-    members,
     open_lake,
     open_price_source,
+    why_impossible,
 )
-from parakeet_dagster.errors import LakeError, SettingsError
+from parakeet_dagster.errors import LakeError, SettingsError, UniverseError
 from parakeet_dagster.settings import load_settings
 from strategy.catalog import CATALOG, CORE
+from strategy.universes import KEYS
 
 HEADER = "ticker,name,market,currency,asset_class"
 MINE = """
@@ -45,6 +49,14 @@ def refusal(call, *arguments):
         call(*arguments)
     assert "\n" not in caught.value.message
     return caught.value.message
+
+
+def members(keys, file=None):
+    settings = load_settings().model_copy(update={"universes": keys, "universe_file": file})
+    check_universes(settings)
+    days = pd.DatetimeIndex(["2024-01-08"]).as_unit("us")
+    found = active_universe(settings).membership(days, pd.DataFrame({"universe": []}))
+    return found.members.drop(columns="date")
 
 
 def test_the_members_of_the_default_universe():
@@ -134,24 +146,33 @@ def test_a_universe_file_that_is_a_directory(tmp_path):
 
 def test_an_unknown_universe():
     assert refusal(members, ("SAMPLE", "FTSE"), None) == (
-        "PARAKEET_UNIVERSES=FTSE: unknown universe; accepted are SAMPLE, CORE_ETFS, CUSTOM"
+        f"PARAKEET_UNIVERSES=FTSE: unknown universe; accepted are {', '.join(KEYS)}"
     )
 
 
 def test_custom_without_a_file():
     assert refusal(members, ("CUSTOM",), None) == (
-        "PARAKEET_UNIVERSES=CUSTOM: CUSTOM: no list of its own; set PARAKEET_UNIVERSE_FILE to a CSV"
+        "PARAKEET_UNIVERSES=CUSTOM: no list of its own; set PARAKEET_UNIVERSE_FILE to a CSV"
+    )
+
+
+def test_a_universe_of_which_no_list_ships(monkeypatch):
+    assert refusal(members, ("RUSSELL2000",), None) == (
+        "PARAKEET_UNIVERSES=RUSSELL2000: no list of it ships with Parakeet; set"
+        " PARAKEET_UNIVERSE_SOURCE=live"
     )
 
 
 def test_universes_that_disagree_about_a_ticker():
     file = universe_file("GE,General Electric,XNYS,AUD,equity")
-    message = refusal(members, ("SAMPLE", "CUSTOM"), file)
-    assert message.startswith("PARAKEET_UNIVERSES=SAMPLE,CUSTOM: universes SAMPLE, CUSTOM list GE")
+    with pytest.raises(UniverseError, match="GE"):
+        members(("SAMPLE", "CUSTOM"), file)
 
 
 def test_the_core_strategies_are_enabled_unless_told_otherwise():
-    assert tuple(enabled_strategies(load_settings())) == CORE
+    settings = load_settings()
+    possible = [name for name in CORE if why_impossible(settings, CATALOG[name]) is None]
+    assert list(enabled_strategies(settings)) == possible == ["dual_momentum", "equal_weight"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +180,6 @@ def test_the_core_strategies_are_enabled_unless_told_otherwise():
     [
         ("equal_weight", ["equal_weight"]),
         ("equal_weight,dual_momentum", ["equal_weight", "dual_momentum"]),
-        ("all", list(CATALOG)),
     ],
 )
 def test_strategies_are_chosen_by_name(monkeypatch, chosen, expected):
@@ -167,11 +187,30 @@ def test_strategies_are_chosen_by_name(monkeypatch, chosen, expected):
     assert list(enabled_strategies(load_settings())) == expected
 
 
+def test_all_are_those_that_can_be_computed(monkeypatch):
+    monkeypatch.setenv("PARAKEET_STRATEGIES", "all")
+    settings = load_settings()
+    possible = [name for name, one in CATALOG.items() if why_impossible(settings, one) is None]
+    assert list(enabled_strategies(settings)) == possible
+    assert set(CORE) <= set(CATALOG)
+    assert 10 <= len(possible) < len(CATALOG)
+
+
+def test_a_strategy_that_needs_what_the_source_lacks_is_left_out_and_says_why(monkeypatch):
+    """The sample has closes only."""
+    monkeypatch.setenv("PARAKEET_STRATEGIES", "quallamaggie")
+    assert refusal(enabled_strategies, load_settings()) == (
+        "PARAKEET_STRATEGIES=quallamaggie: it needs volume and an intraday range, which"
+        " PARAKEET_PRICE_SOURCE=sample does not have; choose another source"
+    )
+    monkeypatch.setenv("PARAKEET_PRICE_SOURCE", "yahoo")
+    assert list(enabled_strategies(load_settings())) == ["quallamaggie"]
+
+
 def test_an_unknown_strategy(monkeypatch):
     monkeypatch.setenv("PARAKEET_STRATEGIES", "equal_weight,astrology")
     assert refusal(enabled_strategies, load_settings()) == (
-        "PARAKEET_STRATEGIES=astrology: unknown strategy;"
-        " accepted are all, dual_momentum, equal_weight"
+        f"PARAKEET_STRATEGIES=astrology: unknown strategy; accepted are all, {', '.join(CATALOG)}"
     )
 
 
@@ -213,8 +252,7 @@ def test_a_strategy_chosen_by_name_whose_universe_is_not_fetched_is_refused(monk
 def test_a_core_strategy_whose_universe_is_not_fetched_is_left_out_by_default(monkeypatch):
     own = MINE.format(universe="CORE_ETFS").replace("[mine]", "[dual_momentum]")
     strategies_file(monkeypatch, own)
-    left = [name for name in CORE if name != "dual_momentum"]
-    assert list(enabled_strategies(load_settings())) == left
+    assert list(enabled_strategies(load_settings())) == ["equal_weight"]
     monkeypatch.setenv("PARAKEET_STRATEGIES", "dual_momentum")
     assert refusal(enabled_strategies, load_settings()).startswith(
         "PARAKEET_STRATEGIES=dual_momentum: its universe CORE_ETFS is not fetched"
@@ -227,7 +265,7 @@ def test_a_strategy_of_an_unknown_universe(monkeypatch, chosen):
     monkeypatch.setenv("PARAKEET_STRATEGIES", chosen)
     assert refusal(enabled_strategies, load_settings()) == (
         "PARAKEET_STRATEGIES_FILE: mine.universe=FTSE: unknown;"
-        " accepted are active, SAMPLE, CORE_ETFS, CUSTOM"
+        f" accepted are active, {', '.join(KEYS)}"
     )
 
 

@@ -29,7 +29,7 @@ from parakeet_dagster_tests.graph import (
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.catalog import CATALOG
 from strategy.signals.always_on import AlwaysOn
-from strategy.signals.base import long
+from strategy.signals.base import Split, long
 from strategy.strategy import Strategy
 
 FIRST = "2022-04-01"
@@ -283,6 +283,13 @@ class Contrarian(AlwaysOn):
         return long(fell.astype(float), -window["return_aud"][-1])
 
 
+class Obstinate(Contrarian):
+    """A toy that holds what it does not want."""
+
+    def split(self, signals):
+        return Split(tuple(signals["ticker"]), 1.0)
+
+
 class TestStrategies:
     def test_a_new_strategy_gets_its_assets_and_checks(self, graph):
         toy = Strategy(
@@ -300,6 +307,15 @@ class TestStrategies:
         assert weights["ticker"].tolist() == sorted(["CASH", *fell])
         assert weights["weight"].sum() == pytest.approx(1)
         assert (graph.home / "lake/signals/toy/session=2022-06-15/part-0.parquet").exists()
+
+    def test_what_has_no_signal_must_not_be_held(self, graph):
+        toy = Strategy(
+            description="A toy", signal=Obstinate(), allocation=EqualWeight(), rebalance="daily"
+        )
+        graph.strategies = {"toy": toy}
+        checks = checks_of(graph.run("2022-06-16"))
+        assert checks["signals/toy:signals_in_range"]
+        assert not checks["allocations/toy:weights"]
 
     def test_dual_momentum_is_cash_until_history_suffices(self, history, graph):
         copy_lake(history, graph)

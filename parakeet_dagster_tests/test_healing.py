@@ -14,8 +14,12 @@ NOW = datetime(2024, 3, 19, 6, 0, tzinfo=UTC)
 STORED = calendar.between("2024-03-04", "2024-03-15")
 
 
-def progress(*broken: str, history: list[str] = STORED) -> SimpleNamespace:
-    return SimpleNamespace(history=history, is_broken=lambda key: key in broken)
+def progress(*broken: str, history: list[str] = STORED, failed: str = "") -> SimpleNamespace:
+    return SimpleNamespace(
+        history=history,
+        is_broken=lambda key: key in broken,
+        only_failed=lambda keys: frozenset(failed.split()),
+    )
 
 
 def asked(first: str, *moments: str) -> pd.DataFrame:

@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS ingest_failures (
     CONSTRAINT ingest_failures_attempts_positive CHECK (attempts > 0)
 );
 
+-- The fetch in which the ticker came after all. It is resolved when what came is stored.
+ALTER TABLE ingest_failures ADD COLUMN IF NOT EXISTS came_with text;
+
 -- Within 1e-6, or both missing.
 CREATE OR REPLACE FUNCTION same_price(one double precision, other double precision)
 RETURNS boolean
@@ -91,11 +94,12 @@ WHERE f.error_class = 'DELISTED'
 GROUP BY f.ticker
 HAVING count(DISTINCT (seen.at AT TIME ZONE 'UTC')::date) >= 3;
 
--- Records the rows of pg_temp.staged_failures (ticker, session, error_class, message), and
--- resolves the open failures in [first_session, last_session] of the tickers that came through.
--- One failure stays open per ticker and session, the one staged.
+-- Records the rows of pg_temp.staged_failures (ticker, session, error_class, message), and marks
+-- the open failures in [first_session, last_session] of the tickers that came with this fetch. One
+-- failure stays open per ticker and session, the one staged.
+DROP FUNCTION IF EXISTS record_staged_failures(date, date, text[]);
 CREATE OR REPLACE FUNCTION record_staged_failures(
-    first_session date, last_session date, came_through text[]
+    first_session date, last_session date, came_through text[], fetch_id text
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -109,6 +113,7 @@ BEGIN
         message = excluded.message,
         attempts = f.attempts + 1,
         last_seen = excluded.last_seen,
+        came_with = NULL,
         resolved_at = NULL;
 
     UPDATE ingest_failures AS f
@@ -124,7 +129,7 @@ BEGIN
       AND f.error_class <> newest.error_class;
 
     UPDATE ingest_failures AS f
-    SET resolved_at = clock_timestamp()
+    SET came_with = fetch_id
     WHERE f.resolved_at IS NULL
       AND f.session BETWEEN first_session AND last_session
       AND f.ticker = ANY (came_through)
@@ -133,4 +138,12 @@ BEGIN
           WHERE s.ticker = f.ticker AND s.session = f.session
       );
 END
+$$;
+
+-- Resolves the failures whose tickers came with a fetch: what came is stored now.
+CREATE OR REPLACE FUNCTION resolve_failures_of(fetch_id text) RETURNS void
+LANGUAGE sql AS $$
+    UPDATE ingest_failures
+    SET resolved_at = clock_timestamp()
+    WHERE resolved_at IS NULL AND came_with = fetch_id
 $$;

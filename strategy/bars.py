@@ -30,6 +30,7 @@ DECISION_TYPES = {
     "close": "float64",
     "decision": "str",
 }
+GUEST_TYPES = {"date": "datetime64[us]", "ticker": "str"}
 ACCEPTED_TYPES = {"date": "datetime64[us]", "market": "str"}
 CORRECTION_TYPES = {"ticker": "str", "date": "datetime64[us]", "reason": "str", "row": "str"}
 
@@ -50,6 +51,8 @@ class Known:
     accepted: columns date, market: incomplete data that was accepted by hand.
     silent: tickers that the vendor knows and shows no bar of: they did not trade.
     gone: tickers that are believed delisted: no bar of them is expected.
+    guests: columns date, ticker: who is covered on a session of the run without being a member on
+        it. Their bars are kept; whether the session is complete is judged by the members alone.
     """
 
     stored: pd.DataFrame = field(default_factory=lambda: _empty(STORED_TYPES))
@@ -57,6 +60,7 @@ class Known:
     accepted: pd.DataFrame = field(default_factory=lambda: _empty(ACCEPTED_TYPES))
     silent: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    guests: pd.DataFrame = field(default_factory=lambda: _empty(GUEST_TYPES))
 
 
 NOTHING = Known()
@@ -91,13 +95,13 @@ class SortedBars:
 def sort_bars(
     bars: pd.DataFrame,
     listing: pd.DataFrame,
-    members: pd.DataFrame,
+    covered: pd.DataFrame,
     open_on: pd.DataFrame,
     source: str,
     sessions: pd.DatetimeIndex,
     known: Known = NOTHING,
 ) -> SortedBars:
-    """Keep the members' bars of the run's sessions, set aside what cannot be trusted.
+    """Keep the covered tickers' bars of the run's sessions, set aside what cannot be trusted.
 
     Nothing that is stored is lost: where a session is made again and the vendor has no good bar
     for a stored one now, the stored one stays (``strategy.reconciliation``).
@@ -107,14 +111,14 @@ def sort_bars(
             after the run: a bar is judged by those before and after it. Columns date, ticker,
             open, high, low, close, volume, dividend, split_ratio; of any tickers, in any order.
         listing: index ticker; first_bar, last_bar.
-        members: columns date, ticker, market, currency: who was a member, on each of the run's
-            sessions and on each stored session that is verified.
+        covered: columns date, ticker, market, currency: whose prices are kept, on each of the
+            run's sessions and on each stored session that is verified.
         open_on: columns date, market: the markets open on each of the run's sessions.
         source: the vendor's name, stored with every row.
         sessions: the run's.
         known: what else is known.
     """
-    unique = members[["date", "ticker", "market", "currency"]].drop_duplicates()
+    unique = covered[["date", "ticker", "market", "currency"]].drop_duplicates()
     in_run = unique["date"].isin(sessions)
     of_run, verified = unique[in_run], unique[~in_run]
     judged = _judged(bars, verified, known)
@@ -126,7 +130,7 @@ def sort_bars(
     bad = bad[[*KEYS, "rule"]].assign(row=as_sent)
     kept = standing.loc[standing["kept"], KEYS]
     table = coverage(
-        of_run,
+        of_run[~is_among(of_run, known.guests)],
         good[good["close"].notna()],
         bad[~is_among(bad, kept)],
         listing,

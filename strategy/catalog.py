@@ -12,13 +12,26 @@ from strategy import allocation, overlays, signals
 from strategy.allocation.base import Allocation
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.allocation.hrp import HierarchicalRiskParity
+from strategy.allocation.inverse_volatility import InverseVolatility
+from strategy.allocation.max_sharpe import MaxSharpe
+from strategy.allocation.min_variance import MinVariance
+from strategy.allocation.nco import NestedClusteredOptimisation
+from strategy.allocation.risk_parity import RiskParity
+from strategy.allocation.signal_strength import SignalStrength
 from strategy.errors import StrategyError
 from strategy.overlays.base import Overlay
+from strategy.overlays.regime import Regime
 from strategy.signals.always_on import AlwaysOn
 from strategy.signals.base import Signal
 from strategy.signals.dual_momentum import DualMomentum
+from strategy.signals.momentum import Momentum
+from strategy.signals.olmar import Olmar
+from strategy.signals.quallamaggie import Quallamaggie
+from strategy.signals.residual_momentum import ResidualMomentum
+from strategy.signals.vol_scaled_momentum import VolScaledMomentum
 from strategy.strategy import ACTIVE, Strategy
 from strategy.universes.core_etfs import DEFENSIVE
+from strategy.universes.keys import CORE_ETFS, SPX500
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -37,9 +50,108 @@ CATALOG: dict[str, Strategy] = {
         allocation=EqualWeight(),
         rebalance="monthly",
     ),
+    "momentum_21": Strategy(
+        description="The 5 strongest members of a month, in equal parts",
+        universe=ACTIVE,
+        signal=Momentum(lookback=21, places=5),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "momentum_63": Strategy(
+        description="The 5 strongest members of a quarter, in equal parts",
+        universe=ACTIVE,
+        signal=Momentum(lookback=63, places=5),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "momentum_126": Strategy(
+        description="The 5 strongest members of half a year, in equal parts",
+        universe=ACTIVE,
+        signal=Momentum(lookback=126, places=5),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "residual_momentum_spx": Strategy(
+        description="The 50 stocks of the S&P 500 that rose most steadily beyond common factors",
+        universe=SPX500,
+        signal=ResidualMomentum(lookback=756, formation=12, skip=1, factors=3, places=50),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "vol_scaled_momentum": Strategy(
+        description="The 10 winners of a year, held less while momentum is volatile; else cash",
+        universe=ACTIVE,
+        signal=VolScaledMomentum(lookback=378, formation=252, skip=21, target=0.12, places=10),
+        allocation=EqualWeight(),
+        rebalance="monthly",
+    ),
+    "quallamaggie": Strategy(
+        description="Up to 10 leaders that break out of a base on volume, until the trend bends",
+        universe=ACTIVE,
+        signal=Quallamaggie(momentum=(21, 63, 126), leaders=0.05, base=10, places=10),
+        allocation=EqualWeight(),
+        rebalance="daily",
+    ),
+    "hrp_core": Strategy(
+        description="The core funds by hierarchical risk parity",
+        universe=CORE_ETFS,
+        signal=AlwaysOn(),
+        allocation=HierarchicalRiskParity(lookback=252, smallest=0.01, largest=0.25),
+        rebalance="quarterly",
+    ),
+    "risk_parity_in_calm": Strategy(
+        description="The core funds at equal risk, and three tenths of it in turbulent markets",
+        universe=CORE_ETFS,
+        signal=AlwaysOn(),
+        overlay=Regime(lookback=504, turbulent_exposure=0.3),
+        allocation=RiskParity(lookback=252, largest=0.25),
+        rebalance="monthly",
+    ),
+    "risk_parity": Strategy(
+        description="Every member bears the same risk",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=RiskParity(lookback=252, largest=0.25),
+        rebalance="monthly",
+    ),
+    "inverse_volatility": Strategy(
+        description="Every member in inverse proportion to its volatility",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=InverseVolatility(lookback=126, largest=0.10),
+        rebalance="monthly",
+    ),
+    "min_variance": Strategy(
+        description="The members so that the whole moves least",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=MinVariance(lookback=252, largest=0.10),
+        rebalance="monthly",
+    ),
+    "max_sharpe": Strategy(
+        description="The members by the best expected return for the risk, expectations shrunk",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=MaxSharpe(lookback=252, risk_free=0.04, largest=0.15),
+        rebalance="monthly",
+    ),
+    "nco": Strategy(
+        description="Clusters of like members, each and together of the least variance",
+        universe=ACTIVE,
+        signal=AlwaysOn(),
+        allocation=NestedClusteredOptimisation(lookback=252, largest=0.10),
+        rebalance="monthly",
+    ),
+    "olmar": Strategy(
+        description="The bet that prices return to their average of a week, held as in the paper",
+        universe=ACTIVE,
+        signal=Olmar(average=5, epsilon=10, lookback=23),
+        allocation=SignalStrength(),
+        rebalance="daily",
+    ),
 }
 
-CORE: tuple[str, ...] = ("dual_momentum", "equal_weight")
+CORE: tuple[str, ...] = ("dual_momentum", "equal_weight", "hrp_core")
 """What becomes assets unless the user chooses: at most five, every one costs bookkeeping."""
 
 
@@ -70,7 +182,7 @@ def _component(
     kinds = [module.name for module in iter_modules(package.__path__) if module.name != "base"]
     written = table.get(key) or {}
     if not isinstance(written, Mapping):
-        example = f'{{ kind = "{kinds[-1]}" }}'
+        example = f'{{ kind = "{kinds[0]}" }}'
         raise StrategyError(f"{name}.{key}={written}: accepted is a table, {example}")
     given = dict(written)
     kind = given.pop("kind", None)

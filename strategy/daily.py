@@ -9,6 +9,7 @@ from strategy.errors import StrategyError
 from strategy.rebalance import rebalance_sessions
 from strategy.signals.base import SIGNAL_COLUMNS, Decision
 from strategy.strategy import ACTIVE, CASH, Strategy
+from strategy.threads import one_thread
 from strategy.window import Panel
 
 ALLOCATION_COLUMNS = ["date", "ticker", "weight", "rebalance"]
@@ -37,16 +38,16 @@ def daily_signals(
         Columns date, ticker, signal (int8), strength, score: a row per session and covered member
         that traded within the last ``LIVE_WITHIN`` sessions.
     """
-    if strategy.universe != ACTIVE:
-        members = members[members["universe"] == strategy.universe]
-    panel = Panel(returns, history, {*strategy.signal.fields, "traded"})
+    members = members_of(strategy, members)
+    panel = Panel(returns, history, strategy.signal.fields)
     window_at = panel.live_windows(members, LIVE_WITHIN, strategy.signal.lookback)
 
     def decided(session: pd.Timestamp) -> tuple[pd.Index, Decision]:
         window = window_at(session)
         return window.tickers, strategy.signal.decide(window)
 
-    tickers, told = zip(*map(decided, sessions), strict=True)
+    with one_thread():
+        tickers, told = zip(*map(decided, sessions), strict=True)
     columns = {
         "date": sessions.repeat([len(names) for names in tickers]),
         "ticker": tickers[0].append(list(tickers[1:])),
@@ -55,6 +56,13 @@ def daily_signals(
         "score": np.concatenate([one.score for one in told]),
     }
     return pd.DataFrame(columns)[["date", *SIGNAL_COLUMNS]]
+
+
+def members_of(strategy: Strategy, members: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``ticker_universe`` that a strategy's signals see."""
+    if strategy.universe == ACTIVE:
+        return members
+    return members[members["universe"] == strategy.universe]
 
 
 def daily_targets(

@@ -33,3 +33,16 @@ def out_of_bounds(allocations: pd.DataFrame, strategy: Strategy) -> pd.DataFrame
     high = np.where(free, 1.0, largest) + TOLERANCE
     fits = (allocations["weight"] >= low) & (allocations["weight"] <= high)
     return allocations[~fits]
+
+
+def held_without_signal(allocations: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
+    """The rows decided on their own session that hold a ticker whose signal there is not 1.
+
+    Args:
+        allocations: columns date, ticker, weight, rebalance.
+        signals: columns date, ticker, signal; of every session with ``rebalance``, at least.
+    """
+    decided = allocations[allocations["rebalance"] & (allocations["ticker"] != CASH)]
+    long = pd.MultiIndex.from_frame(signals.loc[signals["signal"] == 1, ["date", "ticker"]])
+    is_long = pd.MultiIndex.from_frame(decided[["date", "ticker"]]).isin(long)
+    return decided[~is_long & (decided["weight"] != 0)]

@@ -21,6 +21,7 @@ COLUMNS = [
     "return_aud",
 ]
 
+Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 
@@ -56,6 +57,7 @@ def total_returns(
     raw_prices: pd.DataFrame,
     fx_rates: pd.DataFrame,
     carried: pd.DataFrame,
+    covered: pd.DataFrame,
     sessions: pd.DatetimeIndex,
 ) -> pd.DataFrame:
     """The complete panel of total returns, local and in AUD: every covered ticker, every session.
@@ -71,12 +73,14 @@ def total_returns(
             each of ``sessions`` and on the session before it, both from one source, so that a
             change of source between two sessions never enters a return.
         carried: ``daily_returns`` of the session before; empty where history starts.
+        covered: columns date, ticker: whose prices are kept, on each of ``sessions``.
         sessions: ascending, without a gap.
 
     Returns:
         Columns ``COLUMNS``, sorted by (date, ticker). Where a ticker did not trade, ``traded`` is
         False, the local return 0, the AUD return that of the currency, the last close carried,
-        the ratios 1 and the value 0. The returns of a ticker's first bar are NaN.
+        the ratios 1 and the value 0. The returns of a ticker's first bar are NaN; a ticker that is
+        covered again after a time without starts anew.
 
     Raises:
         StrategyError: a currency has no rate on a session that needs one.
@@ -100,18 +104,25 @@ def total_returns(
         dense[row_of, column_of] = values
         return dense
 
-    traded = spread(bars["close"].notna(), 0).astype(bool)
+    kept = np.zeros(shape, dtype=bool)
+    wanted = covered[covered["ticker"].isin(tickers)]
+    kept[sessions.get_indexer(pd.Index(wanted["date"])), tickers.get_indexer(wanted["ticker"])] = (
+        True
+    )
+    traded = kept & spread(bars["close"].notna(), 0).astype(bool)
     last_closes = carried.set_index("ticker")["close"].reindex(tickers).to_numpy(dtype=float)
     close = pd.DataFrame(np.vstack([last_closes, spread(bars["close"], np.nan)])).ffill()
-    has_close = ~np.isnan(close.to_numpy())
-    covered, covered_before = has_close[1:], has_close[:-1]
+    is_carried = ~np.isnan(last_closes)
+    present, is_first = _present(kept, traded, is_carried)
+    present_before = np.vstack([is_carried, present[:-1]])
     currencies = listings["currency"]
     rates = _rates(fx_rates, "aud_per_unit", sessions, currencies)
-    _require_rates(covered & np.isnan(rates), "on", sessions, currencies)
+    _require_rates(present & np.isnan(rates), "on", sessions, currencies)
     rates_before = _rates(fx_rates, "aud_per_unit_before", sessions, currencies)
-    earning = covered & covered_before
+    earning = present & present_before
     _require_rates(earning & np.isnan(rates_before), "on the session before", sessions, currencies)
-    return_local = np.where(traded, spread(bars["return_local"], np.nan), 0.0)
+    earned = np.where(is_first, np.nan, spread(bars["return_local"], np.nan))
+    return_local = np.where(traded, earned, 0.0)
     panel = {
         "close": close.to_numpy()[1:],
         "traded": traded,
@@ -122,14 +133,28 @@ def total_returns(
         "return_local": return_local,
         "return_aud": (1 + return_local) * (rates / rates_before) - 1,
     }
-    day, place = np.nonzero(covered)
-    frame = pd.DataFrame({name: values[covered] for name, values in panel.items()}).assign(
+    day, place = np.nonzero(present)
+    frame = pd.DataFrame({name: values[present] for name, values in panel.items()}).assign(
         date=sessions[day],
         ticker=tickers[place],
         market=listings["market"].to_numpy()[place],
         currency=listings["currency"].to_numpy()[place],
     )
     return frame[COLUMNS]
+
+
+def _present(kept: Bools, traded: Bools, is_carried: Bools) -> tuple[Bools, Bools]:
+    """Which tickers have a close on which session, and where their first bar is.
+
+    A ticker has one from its first bar on, since it was covered without a break; one that is
+    carried has it from the start. sessions x tickers, but for ``is_carried``: tickers.
+    """
+    begins = kept & ~np.vstack([is_carried, kept[:-1]])
+    since = np.maximum.accumulate(np.where(begins, np.arange(len(kept))[:, None], -1), axis=0)
+    bars = np.vstack([np.zeros_like(is_carried, dtype=int), traded.cumsum(axis=0)])
+    of_spell = bars[1:] - np.take_along_axis(bars, np.maximum(since, 0), axis=0)
+    goes_on = is_carried & (since < 0)
+    return kept & (goes_on | (of_spell > 0)), traded & ~goes_on & (of_spell == 1)
 
 
 def _rates(
@@ -141,7 +166,7 @@ def _rates(
 
 
 def _require_rates(
-    lacking: npt.NDArray[np.bool_], when: str, sessions: pd.DatetimeIndex, currencies: pd.Series
+    lacking: Bools, when: str, sessions: pd.DatetimeIndex, currencies: pd.Series
 ) -> None:
     if lacking.any():
         day, place = np.argwhere(lacking)[0]

@@ -60,6 +60,10 @@ class Panel:
         returns: the lake's columns of ``daily_returns``, any order.
         sessions: every stored session of the range, ascending; also those without a row.
         fields: the columns that windows will be asked for.
+
+    Raises:
+        KeyError: on the first window, if a row's date is none of the sessions. It would have no
+            place, and a later day's row must not find one.
     """
 
     def __init__(
@@ -73,7 +77,14 @@ class Panel:
     @cached_property
     def _places(self) -> tuple[Array, Array]:
         rows = self.sessions.get_indexer(pd.Index(self._returns["date"]))
+        if (rows < 0).any():
+            stray = self._returns["date"].iloc[int(np.argmin(rows))]
+            raise KeyError(f"a row is of {stray:%Y-%m-%d}, which is not a session of this panel")
         return rows, self.tickers.get_indexer(pd.Index(self._returns["ticker"]))
+
+    @cached_property
+    def _row_of(self) -> dict[pd.Timestamp, int]:
+        return {session: row for row, session in enumerate(self.sessions)}
 
     @cached_property
     def _dense(self) -> dict[str, Array]:
@@ -108,7 +119,6 @@ class Panel:
         Args:
             members: columns date, ticker; any order, repeats allowed.
             within: a ticker must have traded on one of so many sessions up to the window's end.
-                The panel's fields hold ``traded``.
             lookback: of the windows.
         """
         belongs = np.zeros(self._covered.shape, dtype=bool)
@@ -116,7 +126,7 @@ class Panel:
         columns = self.tickers.get_indexer(pd.Index(members["ticker"]))
         known = (rows >= 0) & (columns >= 0)
         belongs[rows[known], columns[known]] = True
-        traded = self._dense["traded"]
+        traded = self._spread(self._returns["traded"])
 
         def window_at(end: pd.Timestamp) -> Window:
             last = self._place(end)
@@ -126,10 +136,9 @@ class Panel:
         return window_at
 
     def _place(self, session: pd.Timestamp) -> int:
-        place = int(self.sessions.get_indexer(pd.DatetimeIndex([session]))[0])
-        if place < 0:
+        if session not in self._row_of:
             raise KeyError(f"{session:%Y-%m-%d} is not a session of this panel")
-        return place
+        return self._row_of[session]
 
     def _cut(self, last: int, lookback: int, present: Array) -> Window:
         """Whole copies: what is done to a window changes neither the panel nor another window."""

@@ -1,8 +1,10 @@
-"""Under which name a run's answers from a vendor are kept until they are stored."""
+"""What a run's tags say: the name of its back-fill, and the tickers that it is for."""
 
 import dagster as dg
 
 BATCH_TAG = "parakeet/batch"
+TICKERS_TAG = "parakeet/tickers"
+LISTS_TAG = "parakeet/lists"
 _BACKFILL_TAG = "dagster/backfill"
 
 
@@ -19,3 +21,13 @@ def batch_of(context: dg.AssetExecutionContext) -> str:
 def ends_with_run(context: dg.AssetExecutionContext) -> bool:
     """Whether nobody else will need the answers: a back-fill in chunks ends its batch itself."""
     return BATCH_TAG not in context.run.tags
+
+
+def tickers_of(context: dg.AssetExecutionContext) -> frozenset[str]:
+    """The tickers that a run merges into what is stored; empty where it brings in everything."""
+    return frozenset(context.run.tags.get(TICKERS_TAG, "").split())
+
+
+def takes_lists_again(context: dg.AssetExecutionContext) -> bool:
+    """Whether a run takes today's lists of members for sessions that have theirs already."""
+    return LISTS_TAG in context.run.tags

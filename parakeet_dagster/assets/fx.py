@@ -50,7 +50,9 @@ def fx_rates(
         return describe(context, rates, session_notes(rates))
     answer = exchange_rates(keys, asked)
     came_through = [] if isinstance(asked, TickerFailure) else [PAIR]
-    neon.record_failures(answer.failures, day_of(keys[0]), day_of(keys[-1]), came_through)
+    fetch = f"{context.run_id} {PAIR}"
+    neon.record_failures(answer.failures, day_of(keys[0]), day_of(keys[-1]), came_through, fetch)
+    neon.resolve_failures(fetch)
     return describe(context, answer.rates, answered_notes(answer))
 
 

@@ -7,30 +7,67 @@ from datetime import date
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.covering import covered_on, newcomers
 from parakeet_dagster.assets.gaps import returning, rows_since_last_bar
 from parakeet_dagster.errors import PriceSourceError
 from parakeet_dagster.price_sources.base import FailureClass, PriceAnswer, PriceSource
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 from strategy.bars import Known, SortedBars, sort_bars
+from strategy.keys import is_among
 
 VERIFIED = 10
 """Every fetch covers so many sessions before its own, and compares them with what is stored."""
+
+
+DATE = {"session": "date"}
+DAY_KEYS = ["date", "ticker"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom a run asks for.
+
+    covered: columns date, ticker, market, currency: whose prices are kept, on each session of the
+        run. members: columns date, ticker: who is a member on them. current: today's members; one
+        that has left and that the vendor no longer knows is gone. only: where a run merges some
+        tickers into what is stored, these: then nobody else is asked for, and completeness, which
+        was judged when the sessions were stored, is not judged again.
+    """
+
+    covered: pd.DataFrame
+    members: pd.DataFrame
+    current: frozenset[str]
+    only: frozenset[str] = frozenset()
+
+    @property
+    def of_run(self) -> pd.DataFrame:
+        """The rows of ``covered`` that are asked for."""
+        return self.of(self.covered)
+
+    def of(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the tickers that are asked for."""
+        return rows[rows["ticker"].isin(self.only)] if self.only else rows
 
 
 @dataclass(frozen=True)
 class Ingest:
     """One fetch over the sessions of a run.
 
-    answer: what the vendor said. bars: what is stored, set aside and corrected because of it.
+    answer: what the vendor said. asked: whom it was asked for.
+    bars: what is stored, set aside and corrected because of it.
     failures: columns ticker, session, error_class, message: a row per failed ticker and session on
-        which it was a member and its market open. open_on: columns date, market. last_stored: per
-        ticker the date of its last stored bar before the run.
+        which it was covered and its market open.
+    joined: likewise, for the stored sessions before the run that lack a ticker which has joined.
+    open_on: columns date, market.
+    last_stored: per ticker the date of its last stored bar before the run.
     """
 
     answer: PriceAnswer
+    asked: Asked
     bars: SortedBars
     failures: pd.DataFrame
+    joined: pd.DataFrame
     open_on: pd.DataFrame
     last_stored: pd.Series
 
@@ -42,7 +79,7 @@ class Ingest:
 
 def ingest(
     keys: list[str],
-    members: pd.DataFrame,
+    asked: Asked,
     prices: PriceSource,
     lake: Lake,
     neon: Database,
@@ -50,29 +87,51 @@ def ingest(
 ) -> Ingest:
     """Fetch the sessions ``keys`` and the ten before them, and judge every bar.
 
-    members: ``ticker_universe`` of the sessions. Nothing is written here.
+    Nothing is written here.
     """
     window = verified_window(lake, keys[0])
     first = calendar.window(keys[:1], VERIFIED)[0]
-    answer = prices.fetch(members.drop_duplicates("ticker"), day_of(first), day_of(keys[-1]), batch)
+    of_run = asked.of_run
+    answer = prices.fetch(of_run.drop_duplicates("ticker"), day_of(first), day_of(keys[-1]), batch)
     open_on = markets_open_on(keys)
-    beside = known(answer, keys, window, lake, neon)
+    beside = known(answer, keys, window, lake, neon, asked)
+    failures = neon.open_failures()
+    verified = asked.of(covered_on(lake, window, leaving_out=keys))
     bars = sort_bars(
         answer.bars,
         answer.listing,
-        pd.concat([lake.read("ticker_universe", window), members], ignore_index=True),
+        pd.concat([without_history(verified, failures), of_run], ignore_index=True),
         open_on,
         prices.name,
         pd.DatetimeIndex(keys).as_unit("us"),
         beside,
     )
     before = beside.stored[beside.stored["date"] < pd.Timestamp(keys[0])]
-    failures = failed_sessions(answer, members, open_on)
-    return Ingest(answer, bars, failures, open_on, last_bars(before))
+    joined = newcomers(lake, keys, asked.members, answer)
+    return Ingest(
+        answer,
+        asked,
+        bars,
+        failed_sessions(answer, of_run, open_on),
+        joined[~is_among(joined.rename(columns=DATE), failures.rename(columns=DATE))],
+        open_on,
+        last_bars(before),
+    )
+
+
+def without_history(covered: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
+    """``covered`` but for the sessions that a newcomer's history is still to be brought into."""
+    waiting = failures[failures["error_class"] == FailureClass.NO_HISTORY]
+    return covered[~is_among(covered, waiting.rename(columns=DATE))]
 
 
 def known(
-    answer: PriceAnswer, keys: list[str], window: list[str], lake: Lake, neon: Database
+    answer: PriceAnswer,
+    keys: list[str],
+    window: list[str],
+    lake: Lake,
+    neon: Database,
+    asked: Asked,
 ) -> Known:
     """What a judgement needs beside the answer: what is stored, and what people decided."""
     in_lake = set(lake.sessions("raw_prices"))
@@ -82,6 +141,7 @@ def known(
     lost = returning(carried, answer.bars) - set(stored.loc[stored["close"].notna(), "ticker"])
     earlier = rows_since_last_bar(lake, lost, keys[0])
     earlier = earlier[~earlier["date"].isin(stored["date"])]
+    of_run = asked.of_run
     classes = {failure.ticker: failure.error_class for failure in answer.failures}
     accepted = neon.acceptances().rename(columns={"session": "date"})
     return Known(
@@ -89,7 +149,11 @@ def known(
         decisions=neon.quarantine_decisions(),
         accepted=accepted[["date", "market"]],
         silent=frozenset(of_class(classes, FailureClass.NO_DATA) & set(carried["ticker"])),
-        gone=frozenset(of_class(classes, FailureClass.DELISTED) & neon.believed_delisted()),
+        gone=frozenset(
+            of_class(classes, FailureClass.DELISTED)
+            & (neon.believed_delisted() | (set(of_run["ticker"]) - asked.current))
+        ),
+        guests=(of_run if asked.only else of_run[~is_among(of_run, asked.members)])[DAY_KEYS],
     )
 
 
@@ -106,14 +170,14 @@ def verified_window(lake: Lake, session: str) -> list[str]:
 
 
 def failed_sessions(
-    answer: PriceAnswer, members: pd.DataFrame, open_on: pd.DataFrame
+    answer: PriceAnswer, covered: pd.DataFrame, open_on: pd.DataFrame
 ) -> pd.DataFrame:
     """A row per failed ticker and session on which it was expected; see ``Ingest.failures``."""
     failed = pd.DataFrame(
         [(one.ticker, str(one.error_class), one.message) for one in answer.failures],
         columns=["ticker", "error_class", "message"],
     )
-    expected = members[["date", "ticker", "market"]].drop_duplicates().merge(open_on)
+    expected = covered[["date", "ticker", "market"]].drop_duplicates().merge(open_on)
     rows = expected.merge(failed.astype("str"), on="ticker").rename(columns={"date": "session"})
     return rows[["ticker", "session", "error_class", "message"]]
 

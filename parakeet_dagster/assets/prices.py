@@ -9,9 +9,11 @@ import pandas as pd
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.acceptances import with_accepted
-from parakeet_dagster.assets.batches import batch_of, ends_with_run
+from parakeet_dagster.assets.batches import batch_of, ends_with_run, tickers_of
+from parakeet_dagster.assets.covering import covered_on
 from parakeet_dagster.assets.gaps import require_no_missed_action
 from parakeet_dagster.assets.ingest import (
+    Asked,
     Ingest,
     day_of,
     ingest,
@@ -25,6 +27,7 @@ from parakeet_dagster.price_sources.base import PriceSource, TickerFailure
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
+from parakeet_dagster.universe_sources.active import ActiveUniverse
 
 PRICE_POOL = "price_source"
 """One run at a time asks a vendor."""
@@ -58,33 +61,33 @@ def raw_prices(
     prices: dg.ResourceParam[PriceSource],
     lake: dg.ResourceParam[Lake],
     neon: dg.ResourceParam[Database],
+    universe: dg.ResourceParam[ActiveUniverse],
 ) -> Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]:
     """Each ticker's bar as it traded that day, with the dividend and split that went ex that day.
 
-    Where a market is closed its tickers have no row. A row that cannot be right goes to
-    `market_data_quarantine`; one that is only unlikely is marked `suspect`. The ten sessions before
-    are fetched too and compared with what is stored: what differs is recorded as a correction, and
-    computed again by a run of its own. From the sample source the bars are adjusted closes with no
-    volume.
+    Of the members, of those that were members on one of the last 300 sessions, and of those that
+    join within 800, as far as that is stored; a member that joins later is merged into what is
+    stored by a run for it alone. Where a market is closed its tickers have no row. A row that
+    cannot be right goes to `market_data_quarantine`; one that is only unlikely is marked `suspect`.
+    The ten sessions before are fetched too and compared with what is stored: what differs is
+    recorded as a correction, and computed again by a run of its own. From the sample source the
+    bars are adjusted closes with no volume.
     """
     keys, batch = context.partition_keys, batch_of(context)
     lake.require_history("raw_prices", keys[0])
     require_one_source(stored_sources(lake, keys) | neon.sources(), prices.name)
+    only = tickers_of(context)
+    asked = Asked(covered_on(lake, keys), ticker_universe, universe.current(), only)
     try:
-        fetched = ingest(keys, ticker_universe, prices, lake, neon, batch)
+        fetched = ingest(keys, asked, prices, lake, neon, batch)
         yield coverage_result(fetched)
-        record(fetched, keys, neon)
+        record(fetched, keys, neon, context.run_id)
         require_complete(fetched)
-        require_no_missed_action(lake, neon, prices, ticker_universe, fetched.answer.bars)
+        require_no_missed_action(lake, neon, prices, asked.of_run, fetched.answer.bars)
         require_known_actions(fetched.bars, fetched.last_stored)
-        yield dg.Output(
-            describe(
-                context,
-                fetched.bars.good,
-                with_accepted(session_notes(keys, fetched), neon, keys, 1),
-            ),
-            metadata=run_notes(fetched, prices.name),
-        )
+        notes = with_accepted(session_notes(keys, fetched), neon, keys, 1)
+        bars = merged(lake, keys, fetched.bars.good, only) if only else fetched.bars.good
+        yield dg.Output(describe(context, bars, notes), metadata=run_notes(fetched, prices.name))
     finally:
         if ends_with_run(context):
             prices.forget(batch)
@@ -100,6 +103,7 @@ def raw_prices(
 @one_line_failures
 def market_data(
     context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
     neon: dg.ResourceParam[Database],
     raw_prices: pd.DataFrame,
 ) -> None:
@@ -109,8 +113,10 @@ def market_data(
     `market_data_revisions`. Dividends and splits go to `corporate_actions`, and `adjusted_close`
     follows from them.
     """
+    neon.rename_tickers(lake.renames)
     days = [pd.Timestamp(key).date() for key in context.partition_keys]
     counts = neon.merge_market_data(raw_prices, days, "materialised again", started_at(context))
+    neon.resolve_failures(context.run_id)
     notes = with_accepted({}, neon, context.partition_keys, 1)
     describe(context, raw_prices[raw_prices["close"].notna()], notes)
     context.add_output_metadata(
@@ -131,11 +137,24 @@ def started_at(context: dg.AssetExecutionContext) -> datetime | None:
     return datetime.fromtimestamp(record.start_time, UTC)
 
 
-def record(fetched: Ingest, keys: Sequence[str], neon: Database) -> None:
+def merged(
+    lake: Lake, keys: Sequence[str], bars: pd.DataFrame, only: frozenset[str]
+) -> pd.DataFrame:
+    """What is stored of the sessions, with ``bars`` of the tickers ``only`` in place of theirs."""
+    stored = lake.read("raw_prices", keys)
+    rows = pd.concat([stored[~stored["ticker"].isin(only)], bars], ignore_index=True)
+    return rows.sort_values(["date", "ticker"], ignore_index=True)
+
+
+def record(fetched: Ingest, keys: Sequence[str], neon: Database, fetch: str) -> None:
     """Put on record what failed, what is set aside, what came through, and what was corrected."""
     answer, bars = fetched.answer, fetched.bars
     neon.record_failures(
-        fetched.failures, day_of(keys[0]), day_of(keys[-1]), answer.listing.index.tolist()
+        pd.concat([fetched.failures, fetched.joined], ignore_index=True),
+        day_of(keys[0]),
+        day_of(keys[-1]),
+        answer.listing.index.tolist(),
+        fetch,
     )
     neon.resolve_quarantine(bars.good_only)
     neon.quarantine(pd.concat([bars.bad, answer.strays], ignore_index=True))
@@ -237,6 +256,8 @@ def session_notes(keys: Sequence[str], fetched: Ingest) -> dict[str, dict[str, s
             "suspect": int(suspect.get(day, 0)),
             "failed": int(failed.get(day, 0)),
         }
-        if day not in expected.index:
+        if fetched.asked.only:
+            notes[key]["merged"] = ", ".join(sorted(fetched.asked.only))
+        elif day not in expected.index:
             notes[key]["status"] = "market closed"
     return notes

@@ -4,6 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from parakeet_dagster.assets.acceptances import with_accepted
+from parakeet_dagster.assets.covering import covered_on
 from parakeet_dagster.assets.gaps import returning, rows_since_last_bar
 from parakeet_dagster.assets.metadata import column_schema, describe
 from parakeet_dagster.assets.universe import OWNERS
@@ -21,6 +22,7 @@ from strategy.returns import total_returns
     kinds={"parquet"},
     owners=OWNERS,
     metadata=column_schema("daily_returns"),
+    deps=["ticker_universe"],
 )
 @one_line_failures
 def daily_returns(
@@ -33,8 +35,9 @@ def daily_returns(
     """Total return of every covered ticker on every session, in its own currency and in AUD.
 
     A return never changes once its dividend and split are known, so it can live in a daily
-    partition; an adjusted price cannot. The partition of the session before the range is read
-    from the lake and not declared as a dependency: Dagster would run a self-dependent asset alone.
+    partition; an adjusted price cannot. A ticker's rows end 300 sessions after it was last a
+    member. The partition of the session before the range is read from the lake and not declared as
+    a dependency: Dagster would run a self-dependent asset alone.
     """
     first = context.partition_keys[0]
     carried = lake.read_session_before("daily_returns", first)
@@ -44,6 +47,7 @@ def daily_returns(
         pd.concat([actions, raw_prices], ignore_index=True),
         fx_rates,
         carried,
+        covered_on(lake, context.partition_keys),
         pd.DatetimeIndex(context.partition_keys).as_unit("us"),
     )
     return describe(context, frame, with_accepted({}, neon, context.partition_keys, 1))

@@ -7,14 +7,15 @@ import pandas as pd
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.acceptances import with_accepted
+from parakeet_dagster.assets.membership import NOTE, membership_notes, without_prices
 from parakeet_dagster.assets.metadata import column_schema, describe
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.partitions import sessions, trailing
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from strategy.daily import LIVE_WITHIN, daily_signals, daily_targets
-from strategy.strategy import CASH, Strategy
+from strategy.daily import LIVE_WITHIN, daily_signals, daily_targets, members_of
+from strategy.strategy import ACTIVE, CASH, Strategy
 
 
 def strategy_assets(name: str, strategy: Strategy) -> list[dg.AssetsDefinition]:
@@ -45,17 +46,23 @@ def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         days = _days(context)
         history = stored_history(lake, days[-1])
         frame = daily_signals(strategy, daily_returns, ticker_universe, history, days)
+        keys = context.partition_keys
+        members = members_of(strategy, ticker_universe)
+        priced = without_prices(members, daily_returns[daily_returns["date"].isin(days)])
+        counts = priced.reindex(days, fill_value=0).to_dict("records")
         chosen = frame[frame["signal"] != 0].groupby("date").size()
+        told = _membership(neon, keys, strategy)
         notes = {
-            f"{day:%Y-%m-%d}": {
+            key: {
+                NOTE: told.get(key, "as it was stored"),
+                "members": int(count["members"]),
+                "without_prices": int(count["without_prices"]),
                 "history": history_note(history, day, lookback),
                 "chosen": int(chosen.get(day, 0)),
             }
-            for day in days
+            for key, day, count in zip(keys, days, counts, strict=True)
         }
-        return describe(
-            context, frame, with_accepted(notes, neon, context.partition_keys, lookback)
-        )
+        return describe(context, frame, with_accepted(notes, neon, keys, lookback))
 
     return signals
 
@@ -68,7 +75,8 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         key=["allocations", name],
         description=f"{strategy.description}.\n\nTarget weights, decided on the first session of"
         f" each period ({strategy.rebalance}) and kept until the next; `CASH` is a row."
-        f" {strategy.allocation.source}.",
+        f" {strategy.allocation.source}."
+        + (f" Scaled by an overlay: {strategy.overlay.source}." if strategy.overlay else ""),
         ins={
             "signals": trailing(period, ["signals", name]),
             "daily_returns": trailing(period + lookback - 1),
@@ -90,7 +98,9 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
             strategy, signals, daily_returns, history, days, calendar.calendar(), signals_from
         )
         neon.write_allocations(name, frame)
-        notes = _allocation_notes(frame, history, strategy)
+        notes = _allocation_notes(
+            frame, history, strategy, _membership(neon, context.partition_keys, strategy)
+        )
         window = period + max(strategy.signal.lookback, lookback)
         return describe(context, frame, with_accepted(notes, neon, context.partition_keys, window))
 
@@ -112,8 +122,12 @@ def _days(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(context.partition_keys).as_unit("us")
 
 
+def _membership(neon: Database, keys: list[str], strategy: Strategy) -> dict[str, str]:
+    return membership_notes(neon, keys, () if strategy.universe == ACTIVE else [strategy.universe])
+
+
 def _allocation_notes(
-    frame: pd.DataFrame, history: pd.DatetimeIndex, strategy: Strategy
+    frame: pd.DataFrame, history: pd.DatetimeIndex, strategy: Strategy, membership: dict[str, str]
 ) -> dict[str, dict[str, Any]]:
     lookback = max(strategy.signal.lookback, strategy.target_lookback)
     is_cash = frame["ticker"] == CASH
@@ -126,6 +140,7 @@ def _allocation_notes(
     )
     return {
         f"{day:%Y-%m-%d}": {
+            NOTE: membership.get(f"{day:%Y-%m-%d}", "as it was stored"),
             "history": history_note(history, day, lookback),
             "positions": int(row["positions"]),
             "cash": float(row["cash"]),

@@ -1,12 +1,14 @@
 """Checks on signals and allocations, for every enabled strategy."""
 
 import dagster as dg
+import pandas as pd
 
+from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.metadata import table
 from parakeet_dagster.checks.scope import judged_sessions
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.lake import Lake
-from strategy.invariants import broken_signals, out_of_bounds, wrong_sums
+from strategy.invariants import broken_signals, held_without_signal, out_of_bounds, wrong_sums
 from strategy.strategy import Strategy
 
 
@@ -42,7 +44,8 @@ def _weights(name: str, strategy: Strategy) -> dg.AssetChecksDefinition:
         asset=["allocations", name],
         name="weights",
         blocking=True,
-        description="Each session's weights sum to 1 with CASH, every one within its bounds.",
+        description="Each session's weights sum to 1 with CASH, every one within its bounds, and"
+        " nothing is held that had no signal when the target was decided.",
     )
     @one_line_failures
     def weights(
@@ -52,15 +55,22 @@ def _weights(name: str, strategy: Strategy) -> dg.AssetChecksDefinition:
         judged = judged_sessions(context, lake, asset)
         stored = lake.read(asset, judged)
         sums, outside = wrong_sums(stored), out_of_bounds(stored, strategy)
+        unwanted = held_without_signal(stored, _signals_of_decisions(lake, name, stored))
         lacking = len(judged) - stored["date"].nunique()
         return dg.AssetCheckResult(
-            passed=sums.empty and outside.empty and lacking == 0,
+            passed=sums.empty and outside.empty and unwanted.empty and lacking == 0,
             metadata={
                 "sessions": len(judged),
                 "sessions_without_weights": lacking,
                 "wrong_sums": table(sums.reset_index().head()),
                 "out_of_bounds": table(outside.head()),
+                "without_signal": table(unwanted.head()),
             },
         )
 
     return weights
+
+
+def _signals_of_decisions(lake: Lake, name: str, allocations: pd.DataFrame) -> pd.DataFrame:
+    decided = allocations.loc[allocations["rebalance"], "date"].unique()
+    return lake.read(f"signals/{name}", [calendar.key(day) for day in decided])

@@ -18,6 +18,14 @@ BAR_COLUMNS = (
     "dividend",
     "split_ratio",
 )
+RANGE = ("open_ratio", "high_ratio", "low_ratio")
+VOLUME = ("value_traded_aud",)
+LACKS: dict[str, dict[str, tuple[str, ...]]] = {
+    "sample": {"volume": VOLUME, "an intraday range": RANGE},
+    "yahoo": {},
+}
+"""By source, what its bars do not tell, and the columns of ``daily_returns`` made of it."""
+
 STRAY_COLUMNS = ("ticker", "date", "row", "rule")
 
 
@@ -30,6 +38,8 @@ class FailureClass(StrEnum):
     NETWORK = "NETWORK"
     BAD_DATA = "BAD_DATA"
     NO_DATA = "NO_DATA"
+    NO_HISTORY = "NO_HISTORY"
+    """Not a vendor's: the ticker joined later, and what was stored before has it not yet."""
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,24 @@
 """Where tickers and prices come from, as assets receive them."""
 
-from pathlib import Path
-
 import dagster as dg
-import pandas as pd
 
-from parakeet_dagster.connect import members, open_price_source
+from parakeet_dagster.connect import active_universe, open_price_source
 from parakeet_dagster.dead_runs import bury
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.settings import load_settings
+from parakeet_dagster.universe_sources.active import ActiveUniverse
 
 
-class UniverseResource(dg.ConfigurableResource[pd.DataFrame]):
-    """The members of the universes that are fetched."""
+class UniverseResource(dg.ConfigurableResource[ActiveUniverse]):
+    """The universes of ``PARAKEET_UNIVERSES``, from ``PARAKEET_UNIVERSE_SOURCE``."""
 
     universes: list[str]
+    source: str
     file: str | None = None
 
-    def create_resource(self, context: dg.InitResourceContext) -> pd.DataFrame:  # noqa: ARG002 - Dagster's signature
-        """The members, see ``strategy.universes.members_of``."""
-        return members(tuple(self.universes), Path(self.file) if self.file else None)
+    def create_resource(self, context: dg.InitResourceContext) -> ActiveUniverse:  # noqa: ARG002 - Dagster's signature
+        """One source a run."""
+        return active_universe(load_settings())
 
 
 class PriceSourceResource(dg.ConfigurableResource[PriceSource]):

@@ -19,6 +19,8 @@ from parakeet_dagster.storage import (
     healing,
     market_data,
     quarantine,
+    renames,
+    universe_lists,
 )
 from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, one_line_errors
 from parakeet_dagster.storage.database_schema import apply_schema
@@ -274,23 +276,36 @@ class Database:
             return quarantine.decisions(connection)
 
     def record_failures(
-        self, failures: pd.DataFrame, first: date, last: date, came_through: Collection[str]
+        self,
+        failures: pd.DataFrame,
+        first: date,
+        last: date,
+        came_through: Collection[str],
+        fetch: str,
     ) -> None:
-        """Record the tickers that failed, session by session, and resolve those that did not.
+        """Record the tickers that failed, session by session, and mark those that came.
 
         The same failure again counts as one more attempt. One failure is open per ticker and
-        session: the newest.
+        session: the newest. What came is resolved by ``resolve_failures`` once it is stored: a run
+        that is killed in between leaves the failure open.
 
         Args:
-            failures: columns ticker, session, error_class, message: what could not be had.
+            failures: columns ticker, session, error_class, message: what could not be had, also
+                of sessions outside the range asked for.
             first: first session asked for.
             last: last session asked for.
             came_through: the tickers that were asked for and came. Their failures in [first, last]
-                are resolved, but for those in ``failures``; the failures of tickers that were not
+                are marked, but for those in ``failures``; the failures of tickers that were not
                 asked for stay as they are.
+            fetch: a name for what came.
         """
         with self.transaction("record failures") as connection:
-            failure_log.record(connection, failures, first, last, came_through)
+            failure_log.record(connection, failures, first, last, came_through, fetch)
+
+    def resolve_failures(self, fetch: str) -> None:
+        """Resolve the failures that are marked with ``fetch``: what came with it is stored."""
+        with self.transaction("resolve failures") as connection:
+            failure_log.resolve(connection, fetch)
 
     def open_failures(self) -> pd.DataFrame:
         """The failures not yet resolved, sorted by session and ticker.
@@ -367,6 +382,37 @@ class Database:
         """
         with self.transaction("list acceptances") as connection:
             return acceptances.standing(connection)
+
+    def rename_tickers(self, table: pd.DataFrame) -> int:
+        """Give the rows of renamed tickers their new symbol; the same call again does nothing.
+
+        Args:
+            table: columns old, new, date (the first session under the new symbol).
+
+        Returns:
+            The number of bars that were moved.
+        """
+        with self.transaction("rename tickers") as connection:
+            return renames.apply(connection, table[["old", "new", "date"]])
+
+    def record_universe_lists(self, lists: pd.DataFrame) -> None:
+        """Record from which list the members of a universe were taken, per session.
+
+        Args:
+            lists: columns session, universe, source, as_of (the date of the list), point_in_time
+                (it is a history of membership), members (how many).
+        """
+        with self.transaction("record universe lists") as connection:
+            universe_lists.record(connection, lists)
+
+    def universe_lists(self, first: date, last: date) -> pd.DataFrame:
+        """What ``record_universe_lists`` recorded of the sessions in [first, last].
+
+        Returns:
+            Its columns, sorted by session and universe.
+        """
+        with self.transaction("read universe lists") as connection:
+            return universe_lists.read(connection, first, last)
 
     def record_healing(self, first: date, last: date, causes: str, requested_at: datetime) -> None:
         """Record that the sessions in [first, last] were requested again, why and when."""

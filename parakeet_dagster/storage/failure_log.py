@@ -10,7 +10,10 @@ from parakeet_dagster.storage.frames import DAY, MOMENT, read_frame
 from parakeet_dagster.storage.staging import stage
 
 _STAGED = {"ticker": "text", "session": "date", "error_class": "text", "message": "text"}
-_RECORD = text("SELECT record_staged_failures(:first, :last, CAST(:came_through AS text[]))")
+_RECORD = text(
+    "SELECT record_staged_failures(:first, :last, CAST(:came_through AS text[]), :fetch)"
+)
+_RESOLVE = text("SELECT resolve_failures_of(:fetch)")
 _OPEN = text("""
     SELECT ticker, session, error_class, message, attempts, first_seen, last_seen
     FROM ingest_failures
@@ -35,11 +38,18 @@ def record(
     first: date,
     last: date,
     came_through: Collection[str],
+    fetch: str,
 ) -> None:
     """See ``Database.record_failures``."""
     stage(connection, "staged_failures", _STAGED, failures.astype({"error_class": "str"}))
-    parameters = {"first": first, "last": last, "came_through": sorted(set(came_through))}
+    came = sorted(set(came_through))
+    parameters = {"first": first, "last": last, "came_through": came, "fetch": fetch}
     connection.execute(_RECORD, parameters)
+
+
+def resolve(connection: Connection, fetch: str) -> None:
+    """See ``Database.resolve_failures``."""
+    connection.execute(_RESOLVE, {"fetch": fetch})
 
 
 def read_open(connection: Connection) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import HoleError, LakeError, SchemaError
 from parakeet_dagster.storage.schemas import SCHEMAS
 from parakeet_dagster.storage.stores import Store
+from strategy.universes.renames import renamed
 
 THREADS = 16
 READ_BACK_BATCH = 20
@@ -28,10 +29,17 @@ R = TypeVar("R")
 
 
 class Lake:
-    """Frames by asset and session. ``asset`` is the asset's path: ``signals/dual_momentum``."""
+    """Frames by asset and session. ``asset`` is the asset's path: ``signals/dual_momentum``.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: where the files are.
+        renames: symbols that changed, see ``strategy.universes.renames``. What is read has the
+            newest symbols, also where it was stored before a change.
+    """
+
+    def __init__(self, store: Store, renames: pd.DataFrame) -> None:
         self.store = store
+        self.renames = renames
 
     def write(self, asset: str, frame: pd.DataFrame, sessions: Sequence[str]) -> None:
         """Store ``frame`` as one file per session of ``sessions``, rows or not.
@@ -84,7 +92,8 @@ class Lake:
         stored = [table for table in tables if table is not None]
         whole = pa.concat_tables([schema_of(asset).empty_table(), *stored])
         frame: pd.DataFrame = whole.to_pandas(date_as_object=False)
-        return frame.assign(date=frame["date"].astype("datetime64[us]"))
+        frame = frame.assign(date=frame["date"].astype("datetime64[us]"))
+        return renamed(frame, self.renames) if "ticker" in frame else frame
 
     def read_window(self, asset: str, keys: Sequence[str], lookback: int = 0) -> pd.DataFrame:
         """The rows of the sessions ``keys`` and of the ``lookback`` sessions before them.

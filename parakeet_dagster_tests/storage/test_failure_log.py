@@ -24,6 +24,12 @@ def execute(database, statement: str, **parameters: object) -> None:
         connection.execute(text(statement), parameters)
 
 
+def fetched(database, failures, first, last, came_through) -> None:
+    """A fetch whose outcome is stored."""
+    database.record_failures(failures, first, last, came_through, "a fetch")
+    database.resolve_failures("a fetch")
+
+
 def open_now(database) -> list[tuple]:
     found = database.open_failures()
     found["session"] = found["session"].dt.date
@@ -31,7 +37,8 @@ def open_now(database) -> list[tuple]:
 
 
 def test_a_failure_is_recorded_for_each_of_its_sessions(database):
-    database.record_failures(
+    fetched(
+        database,
         failed(("B", MONDAY, "TIMEOUT"), ("A", MONDAY, "NO_DATA"), ("A", WEDNESDAY, "NO_DATA")),
         MONDAY,
         WEDNESDAY,
@@ -46,9 +53,9 @@ def test_a_failure_is_recorded_for_each_of_its_sessions(database):
 
 
 def test_the_same_failure_again_is_one_more_attempt(database):
-    database.record_failures(failed(("A", MONDAY, "TIMEOUT", "10 s")), MONDAY, MONDAY, [])
+    fetched(database, failed(("A", MONDAY, "TIMEOUT", "10 s")), MONDAY, MONDAY, [])
     twice = failed(("A", MONDAY, "TIMEOUT", "20 s"), ("A", MONDAY, "TIMEOUT", "20 s"))
-    database.record_failures(twice, MONDAY, MONDAY, [])
+    fetched(database, twice, MONDAY, MONDAY, [])
 
     assert open_now(database) == [("A", MONDAY, "TIMEOUT", "20 s", 2)]
     seen = database.open_failures().iloc[0]
@@ -57,31 +64,31 @@ def test_the_same_failure_again_is_one_more_attempt(database):
 
 
 def test_another_class_takes_the_place_of_the_one_before(database):
-    database.record_failures(
-        failed(("A", MONDAY, "TIMEOUT"), ("A", TUESDAY, "TIMEOUT")), MONDAY, TUESDAY, []
+    fetched(
+        database, failed(("A", MONDAY, "TIMEOUT"), ("A", TUESDAY, "TIMEOUT")), MONDAY, TUESDAY, []
     )
-    database.record_failures(failed(("A", MONDAY, "DELISTED")), MONDAY, MONDAY, [])
+    fetched(database, failed(("A", MONDAY, "DELISTED")), MONDAY, MONDAY, [])
     assert [row[:3] for row in open_now(database)] == [
         ("A", MONDAY, "DELISTED"),
         ("A", TUESDAY, "TIMEOUT"),
     ]
 
-    database.record_failures(failed(("A", MONDAY, "TIMEOUT")), MONDAY, MONDAY, [])
+    fetched(database, failed(("A", MONDAY, "TIMEOUT")), MONDAY, MONDAY, [])
     assert open_now(database)[0] == ("A", MONDAY, "TIMEOUT", "it said no", 2)
 
 
 def test_two_classes_at_once_leave_one_open(database):
     both = failed(("A", MONDAY, "TIMEOUT"), ("A", MONDAY, "DELISTED"))
     for _ in range(2):
-        database.record_failures(both, MONDAY, MONDAY, [])
+        fetched(database, both, MONDAY, MONDAY, [])
 
     assert [row[:3] for row in open_now(database)] == [("A", MONDAY, "DELISTED")]
 
 
 def test_a_ticker_that_comes_through_is_resolved_within_the_range_asked_for(database):
     everything = [(t, day, "TIMEOUT") for t in ("A", "B", "C") for day in (MONDAY, WEDNESDAY)]
-    database.record_failures(failed(*everything), MONDAY, WEDNESDAY, [])
-    database.record_failures(failed(("B", TUESDAY, "NO_DATA")), MONDAY, TUESDAY, ["A"])
+    fetched(database, failed(*everything), MONDAY, WEDNESDAY, [])
+    fetched(database, failed(("B", TUESDAY, "NO_DATA")), MONDAY, TUESDAY, ["A"])
 
     assert [row[:3] for row in open_now(database)] == [
         ("B", MONDAY, "TIMEOUT"),
@@ -94,21 +101,34 @@ def test_a_ticker_that_comes_through_is_resolved_within_the_range_asked_for(data
 
 
 def test_a_ticker_that_came_but_for_one_session_fails_for_that_one_only(database):
-    database.record_failures(
-        failed(("A", MONDAY, "NO_DATA"), ("A", TUESDAY, "NO_DATA")), MONDAY, TUESDAY, []
+    fetched(
+        database, failed(("A", MONDAY, "NO_DATA"), ("A", TUESDAY, "NO_DATA")), MONDAY, TUESDAY, []
     )
-    database.record_failures(failed(("A", TUESDAY, "NO_DATA")), MONDAY, TUESDAY, ["A"])
+    fetched(database, failed(("A", TUESDAY, "NO_DATA")), MONDAY, TUESDAY, ["A"])
 
     assert open_now(database) == [("A", TUESDAY, "NO_DATA", "it said no", 2)]
 
 
 def test_a_failure_that_returns_is_open_again(database):
-    database.record_failures(failed(("A", MONDAY, "TIMEOUT")), MONDAY, MONDAY, [])
-    database.record_failures(failed(), MONDAY, MONDAY, ["A"])
+    fetched(database, failed(("A", MONDAY, "TIMEOUT")), MONDAY, MONDAY, [])
+    fetched(database, failed(), MONDAY, MONDAY, ["A"])
     assert open_now(database) == []
 
-    database.record_failures(failed(("A", MONDAY, "TIMEOUT")), MONDAY, MONDAY, [])
+    fetched(database, failed(("A", MONDAY, "TIMEOUT")), MONDAY, MONDAY, [])
     assert open_now(database) == [("A", MONDAY, "TIMEOUT", "it said no", 2)]
+
+
+def test_what_came_and_was_not_stored_is_still_open(database):
+    """A run that is killed between the fetch and the merge must be known by the next one."""
+    rows = failed(("A", MONDAY, "TIMEOUT"), ("B", MONDAY, "TIMEOUT"))
+    database.record_failures(rows, MONDAY, MONDAY, [], "first")
+    database.record_failures(failed(), MONDAY, MONDAY, ["A", "B"], "killed")
+    database.record_failures(failed(("B", MONDAY, "TIMEOUT")), MONDAY, MONDAY, [], "second")
+    database.resolve_failures("second")
+    assert [row[0] for row in open_now(database)] == ["A", "B"]
+
+    database.resolve_failures("killed")
+    assert [row[0] for row in open_now(database)] == ["B"]
 
 
 def test_many_rows_are_one_upsert(database):
@@ -118,10 +138,10 @@ def test_many_rows_are_one_upsert(database):
     rows = dead.to_frame(index=False, name=["ticker", "session"])
     rows = rows.assign(error_class="DELISTED", message="no data found, symbol may be delisted")
     span = (sessions[0].date(), sessions[-1].date())
-    database.record_failures(rows, *span, [])
+    fetched(database, rows, *span, [])
     assert len(database.open_failures()) == 20_000
 
-    database.record_failures(rows.iloc[:7], *span, [f"T{i:02}" for i in range(20)])
+    fetched(database, rows.iloc[:7], *span, [f"T{i:02}" for i in range(20)])
     found = database.open_failures()
     assert found["attempts"].tolist() == [2] * 7
     assert found["session"].tolist() == sessions[:7].tolist()
@@ -132,7 +152,7 @@ def test_recording_at_once_loses_no_attempt(database):
     names = [f"T{i:02}" for i in range(30)]
     rows = failed(*((name, MONDAY, "TIMEOUT") for name in names))
     threads = [
-        threading.Thread(target=database.record_failures, args=(part, MONDAY, MONDAY, []))
+        threading.Thread(target=fetched, args=(database, part, MONDAY, MONDAY, []))
         for part in (rows, rows.iloc[::-1]) * 3
     ]
     for thread in threads:
@@ -164,7 +184,7 @@ def test_any_calls_leave_open_what_failed_last(database):
         expected: dict[tuple, str] = {}
         for failures, came in calls:
             rows = failed(*((*key, error_class) for key, error_class in failures.items()))
-            database.record_failures(rows, MONDAY, TUESDAY, came)
+            fetched(database, rows, MONDAY, TUESDAY, came)
             expected = {key: c for key, c in expected.items() if key[0] not in came} | failures
         found = {(ticker, day): c for ticker, day, c, *_ in open_now(database)}
         assert found == expected

@@ -16,6 +16,7 @@ from parakeet_dagster.sessions import between
 from parakeet_dagster.storage.lake import READ_BACK_BATCH, Lake
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS
 from parakeet_dagster.storage.stores import FileStore
+from parakeet_dagster_tests.storage.lakes import plain_lake
 
 MONDAY, TUESDAY, WEDNESDAY = WEEK = ["2022-03-14", "2022-03-15", "2022-03-16"]
 
@@ -48,7 +49,7 @@ PATHS = {asset: asset for asset in ROWS} | {
 
 @pytest.fixture
 def lake(tmp_path):
-    return Lake(FileStore(tmp_path))
+    return plain_lake(FileStore(tmp_path))
 
 
 def frame(asset, *days, **changes):
@@ -123,7 +124,8 @@ ALLOCATIONS = st.lists(
 @settings(max_examples=20)
 @given(ALLOCATIONS, st.randoms(use_true_random=False))
 def test_a_range_gives_the_bytes_of_single_sessions(tmp_path_factory, rows, random):
-    whole, parts = (Lake(FileStore(tmp_path_factory.mktemp(name))) for name in ("whole", "parts"))
+    stores = (FileStore(tmp_path_factory.mktemp(name)) for name in ("whole", "parts"))
+    whole, parts = map(plain_lake, stores)
     whole.write("allocations/x", weights(*rows), WEEK)
     random.shuffle(rows)
     for session in WEEK:
@@ -404,3 +406,13 @@ def test_a_damaged_file_is_named_in_one_line(lake, damage):
         f"{lake.store.url}/{path} is not a readable Parquet file:"
         " delete it and materialise the session again"
     )
+
+
+def test_a_symbol_that_changed_is_read_under_the_new_one(tmp_path):
+    """Also where the old one was stored; the file stays as it was written."""
+    store = FileStore(tmp_path)
+    plain_lake(store).write("allocations/x", weights((MONDAY, "FB", 1.0)), WEEK[:1])
+    change = {"old": ["FB"], "new": ["META"], "date": pd.to_datetime([TUESDAY])}
+    renames = pd.DataFrame(change).astype({"date": "datetime64[us]"})
+    assert Lake(store, renames).read("allocations/x", WEEK[:1])["ticker"].tolist() == ["META"]
+    assert plain_lake(store).read("allocations/x", WEEK[:1])["ticker"].tolist() == ["FB"]

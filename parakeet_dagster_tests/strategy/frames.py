@@ -56,6 +56,14 @@ def rates(usd: dict[str, float]) -> pd.DataFrame:
     )
 
 
+def covered_throughout(sessions: pd.DatetimeIndex, *frames: pd.DataFrame) -> pd.DataFrame:
+    """Every ticker of the frames, covered on every session."""
+    tickers = pd.concat([frame["ticker"] for frame in frames]).unique()
+    rows = [(day, ticker) for day in sessions for ticker in tickers]
+    frame = pd.DataFrame(rows, columns=["date", "ticker"])
+    return frame.astype({"date": "datetime64[us]", "ticker": "str"})
+
+
 def returns_panel(
     sessions: pd.DatetimeIndex, by_ticker: dict[str, Iterable[float]]
 ) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from parakeet_dagster_tests.strategy.frames import bars, days, rates
+from parakeet_dagster_tests.strategy.frames import bars, covered_throughout, days, rates
 from strategy.bars import Known, find_corrections, sort_bars
 from strategy.price_rules import PRICES
 from strategy.returns import COLUMNS as RETURN_COLUMNS
@@ -232,7 +232,8 @@ def test_the_return_after_an_impossible_bar_on_the_day_of_a_split_is_exact():
     found = apple()
     assert found.bad[["ticker", "date", "rule"]].values.tolist() == [["AAPL", APPLE[1], "order"]]
     start = pd.DataFrame(columns=RETURN_COLUMNS)
-    panel = total_returns(found.good, FLAT, start, APPLE).set_index("date")
+    covered = covered_throughout(APPLE, found.good)
+    panel = total_returns(found.good, FLAT, start, covered, APPLE).set_index("date")
     assert panel["traded"].tolist() == [True, False, True]
     assert panel["close"].tolist() == [499.23, 499.23, 134.18]
     assert panel["return_local"][1:].tolist() == pytest.approx([0.0, 0.0750956], abs=5e-8)
@@ -249,7 +250,8 @@ def test_the_split_counts_too_where_each_session_is_a_run_of_its_own():
         of_run = good[good["date"] == session]
         since = good[(good["date"] < session) & good["close"].isna()]
         fx = FLAT[FLAT["date"] <= session]
-        carried = total_returns(pd.concat([since, of_run]), fx, carried, run)
+        covered = covered_throughout(run, good)
+        carried = total_returns(pd.concat([since, of_run]), fx, carried, covered, run)
     assert carried["return_local"].tolist() == pytest.approx([0.0750956], abs=5e-8)
     assert carried["close"].tolist() == [134.18]
 

@@ -1,14 +1,20 @@
 """The catalog, and strategies from plain values."""
 
 from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
+from pydantic import BaseModel
 
+from strategy import allocation, overlays, signals
+from strategy.allocation.base import Allocation
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.allocation.hrp import HierarchicalRiskParity
 from strategy.catalog import CATALOG, CORE, entry
 from strategy.errors import StrategyError
+from strategy.overlays.base import Overlay
 from strategy.signals.always_on import AlwaysOn
+from strategy.signals.base import Signal
 from strategy.signals.dual_momentum import DualMomentum
 from strategy.strategy import ACTIVE, Strategy
 
@@ -80,7 +86,7 @@ def test_an_entry_from_plain_values():
         ),
         (
             {"signal": "dual_momentum"},
-            'mine.signal=dual_momentum: accepted is a table, { kind = "dual_momentum" }',
+            'mine.signal=dual_momentum: accepted is a table, { kind = "always_on" }',
         ),
         ({"allocation": ["hrp"]}, "mine.allocation=['hrp']: accepted is a table"),
         (
@@ -121,9 +127,17 @@ def test_a_key_that_is_missing_is_named(key):
         entry("mine", {name: value for name, value in MINE.items() if name != key})
 
 
-@pytest.mark.parametrize("module", ["signals.always_on", "signals.dual_momentum", "allocation.hrp"])
-def test_a_component_s_module_has_one_class(module):
+@pytest.mark.parametrize(
+    ("module", "base"),
+    [
+        (f"{package.__name__}.{found.name}", base)
+        for package, base in ((signals, Signal), (allocation, Allocation), (overlays, Overlay))
+        for found in iter_modules(package.__path__)
+        if found.name != "base"
+    ],
+)
+def test_a_component_s_module_has_one_class(module, base):
     """That is how ``kind`` finds it."""
-    found = vars(import_module(f"strategy.{module}")).values()
-    own = [item for item in found if isinstance(item, type) and item.__module__.endswith(module)]
-    assert len(own) == 1
+    found = vars(import_module(module)).values()
+    own = [item for item in found if isinstance(item, type) and item.__module__ == module]
+    assert [issubclass(item, base) for item in own if issubclass(item, BaseModel)] == [True]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info
 
 from parakeet_dagster_tests.strategy.frames import members_on, returns_panel, weekdays
 from strategy.allocation.equal_weight import EqualWeight
@@ -142,3 +143,17 @@ def test_a_member_that_has_not_traded_for_ten_sessions_gets_no_signal():
     frame = daily_signals(BASELINE, returns, members_on(sessions, "AB"), sessions, sessions)
     held = frame.loc[frame["ticker"] == "A", "date"].tolist()
     assert held == sessions[: 3 + LIVE_WITHIN - 1].tolist()
+
+
+def test_signals_are_computed_on_one_thread():
+    """The number of cores must neither move a bit nor cost time; see ``BLAS_THREADS``."""
+    seen = []
+
+    class Watching(AlwaysOn):
+        def compute(self, window):
+            pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+            seen.extend(pool["num_threads"] for pool in pools)
+            return super().compute(window)
+
+    signals(BASELINE.model_copy(update={"signal": Watching()}))
+    assert set(seen) == {1}

@@ -1,143 +1,150 @@
-"""What must be true of every entry of the catalog: a new one is tested by being there."""
+"""What must be true of every entry of the catalog: a new one is tested by being there.
 
-from functools import cache
+Here: no look-ahead, and the same bits whatever the range, the order and the history handed over.
+"""
 
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from parakeet_dagster_tests.strategy.frames import members_on, returns_panel, weekdays
+from parakeet_dagster_tests.strategy.worlds import (
+    QUARTER,
+    SESSIONS,
+    START,
+    World,
+    alone,
+    bits_of,
+    eventful,
+    expected,
+    outcome,
+    signals_of,
+    span,
+    targets_of,
+    wild,
+)
+from strategy.allocation.equal_weight import EqualWeight
 from strategy.catalog import CATALOG
-from strategy.daily import daily_signals, daily_targets
+from strategy.daily import LIVE_WITHIN
 from strategy.invariants import broken_signals, out_of_bounds, wrong_sums
+from strategy.signals.dual_momentum import DualMomentum
+from strategy.strategy import CASH, Strategy
 
-COUNT = 330
-SESSIONS = weekdays("2021-01-04", COUNT)
-WANTED = SESSIONS[-30:]
-CALENDAR = weekdays("2020-12-01", COUNT + 60)
-TICKERS = (*"ABCDEFGHI", "TLT", "IEF")
-LISTED_LATE = "NEW"
-
-
-@cache
-def world(seed=0, tickers=TICKERS):
-    """Two groups of assets with a drift, a halt, and a listing 10 sessions before the end."""
-    random = np.random.default_rng(seed)
-    market = random.normal(0.0005, 0.008, COUNT)
-    panel = {
-        ticker: market * random.uniform(0, 1.5) + random.normal(0.0003, 0.01, COUNT)
-        for ticker in tickers
-    }
-    panel[tickers[1]][40:200] = 0.0
-    panel[LISTED_LATE] = [np.nan, *random.normal(0.01, 0.01, 9)]
-    return returns_panel(SESSIONS, panel)
+EVERY = pytest.mark.parametrize("name", CATALOG)
+LOOKBACKS = {
+    name: max(strategy.signal.lookback, strategy.target_lookback)
+    for name, strategy in CATALOG.items()
+}
+CUTS = [SESSIONS[START - 3], QUARTER]
 
 
-def outcome(strategy, returns, sessions):
-    """Signals and targets of ``sessions``, from the windows that the assets declare."""
-    history = SESSIONS[: SESSIONS.get_loc(sessions[-1]) + 1]
-    first = SESSIONS.get_loc(sessions[0])
-    since = SESSIONS[max(first - strategy.period, 0)]
-    decided = history[history >= since]
-    seen = since_session(returns, first - strategy.period - strategy.signal.lookback + 1, history)
-    everyone = members_on(decided, sorted(returns["ticker"].unique()))
-    signals = daily_signals(strategy, seen, everyone, history, decided)
-    seen = since_session(returns, first - strategy.period - strategy.target_lookback + 1, history)
-    targets = daily_targets(strategy, signals, seen, history, sessions, CALENDAR, SESSIONS[0])
-    return signals[signals["date"].isin(sessions)], targets
+def changed_by_the_future(strategy, whole, run=outcome):
+    """What of the results up to a session depends on what comes after it.
+
+    Args:
+        strategy: on trial.
+        whole: what ``run`` says of the strategy's span in the eventful world.
+        run: computes signals and targets of a strategy, a world and sessions.
+    """
+    for cut in CUTS:
+        up_to = span(strategy)[span(strategy) <= cut]
+        noisy = run(strategy, eventful().followed_by(wild(), cut), span(strategy))
+        if bits_of(noisy, up_to) != bits_of(whole, up_to):
+            yield f"noise after {cut:%Y-%m-%d}"
+        cut_off = run(strategy, eventful().until(cut), alone(cut))
+        if bits_of(cut_off, [cut]) != bits_of(whole, [cut]):
+            yield f"nothing after {cut:%Y-%m-%d}"
 
 
-def since_session(returns, place, history):
-    return returns[returns["date"].between(SESSIONS[max(place, 0)], history[-1])]
-
-
-def bits(frame):
-    """Every row, its numbers by their bits; in the order of (date, ticker)."""
-    ordered = frame.sort_values(["date", "ticker"])
-    return {
-        name: column.tolist() if column.dtype == "str" else column.to_numpy().tobytes()
-        for name, column in ordered.items()
-    }
-
-
-def up_to(frames, session):
-    return [bits(frame[frame["date"] <= session]) for frame in frames]
-
-
-@pytest.fixture(params=CATALOG, scope="module")
-def strategy(request):
-    return CATALOG[request.param]
-
-
-@pytest.fixture(scope="module")
-def expected(strategy):
-    return outcome(strategy, world(), WANTED)
-
-
-def test_the_strategy_invests_in_this_world(expected):
-    signals, targets = expected
+@EVERY
+def test_the_strategy_invests_in_this_world(name):
+    signals, targets = expected(name)
     assert signals["signal"].any()
-    assert targets.groupby("date")["weight"].max().lt(1).any()
+    assert (targets["ticker"] != CASH).any()
 
 
-def test_a_range_gives_the_bits_of_single_sessions(strategy, expected):
-    """Every third session: the first of a month, those between, and those before."""
-    alone = WANTED[::3]
-    singles = [outcome(strategy, world(), alone[place : place + 1]) for place in range(len(alone))]
-    for whole, parts in zip(expected, zip(*singles, strict=True), strict=True):
-        assert bits(pd.concat(parts)) == bits(whole[whole["date"].isin(alone)])
+@EVERY
+def test_nothing_after_a_session_changes_it(name):
+    assert not [*changed_by_the_future(CATALOG[name], expected(name))]
 
 
-@pytest.mark.parametrize("place", [3, 12, 25])
-def test_nothing_after_a_session_changes_it(strategy, expected, place):
-    session, returns = WANTED[place], world()
-    later = returns["date"] > session
-    noise = np.random.default_rng(1).normal(0, 0.5, len(returns))
-    noisy = returns.assign(return_aud=returns["return_aud"].where(~later, noise))
-    listed = pd.concat(
-        [returns, returns_panel(SESSIONS, {"AAA": [0.1] * (len(WANTED) - 1 - place)})]
+def test_a_planted_look_ahead_is_caught():
+    """Momentum that is handed every return one session early."""
+    strategy = Strategy(
+        description="",
+        signal=DualMomentum(lookback=5, places=3),
+        allocation=EqualWeight(),
+        rebalance="daily",
     )
-    for other in (noisy, listed):
-        assert up_to(outcome(strategy, other, WANTED), session) == up_to(expected, session)
-    alone = outcome(strategy, returns[~later], WANTED[: place + 1])
-    assert up_to(alone, session) == up_to(expected, session)
+
+    def early(strategy, world, sessions):
+        return outcome(strategy, world.leaked(), sessions)
+
+    whole = early(strategy, eventful(), span(strategy))
+    assert len([*changed_by_the_future(strategy, whole, early)]) == 2 * len(CUTS)
 
 
-def test_the_order_of_rows_changes_nothing(strategy, expected):
-    shuffled = world().sample(frac=1, random_state=2)
-    assert up_to(outcome(strategy, shuffled, WANTED), WANTED[-1]) == up_to(expected, WANTED[-1])
+@EVERY
+@pytest.mark.parametrize("place", [START - 1, START, START + 1, len(SESSIONS) - 1])
+def test_a_range_gives_the_bits_of_single_sessions(name, place):
+    single = outcome(CATALOG[name], eventful(), alone(SESSIONS[place]))
+    assert bits_of(single, [SESSIONS[place]]) == bits_of(expected(name), [SESSIONS[place]])
 
 
-def test_history_before_the_look_back_changes_nothing(strategy, expected):
-    """What the windows of ``WANTED`` do not reach may be anything."""
-    returns = world()
-    reach = strategy.period + max(strategy.signal.lookback, strategy.target_lookback)
-    earlier = returns["date"] < SESSIONS[max(COUNT - len(WANTED) - reach + 1, 0)]
-    noisy = returns.assign(return_aud=returns["return_aud"].mask(earlier, 0.123))
-    assert up_to(outcome(strategy, noisy, WANTED), WANTED[-1]) == up_to(expected, WANTED[-1])
+@EVERY
+def test_the_order_of_rows_and_columns_changes_nothing(name):
+    """Nor does a member that is listed twice."""
+    world = eventful()
+    twice = pd.concat([world.members, world.members.iloc[::2]])
+    shuffled = World(world.sessions, world.returns, twice).changed(
+        lambda frame: frame.sample(frac=1, random_state=2).iloc[:, ::-1]
+    )
+    assert bits_of(outcome(CATALOG[name], shuffled, alone(QUARTER)), [QUARTER]) == bits_of(
+        expected(name), [QUARTER]
+    )
 
 
-def test_all_is_cash_until_history_reaches_back_far_enough(strategy):
-    """Decided on the first rebalance whose windows are complete."""
-    needed = max(strategy.signal.lookback, strategy.target_lookback)
-    _, targets = outcome(strategy, world(), SESSIONS)
-    invested = targets[(targets["ticker"] != "CASH") & (targets["weight"] > 0)]["date"]
-    assert SESSIONS.get_loc(invested.min()) >= needed - 1
-    first_month = targets[targets["date"] < "2021-02-01"]
-    assert (first_month["ticker"] == "CASH").all() or needed == 1
+@EVERY
+def test_history_before_the_look_back_changes_nothing(name):
+    """The assets hand over no more than the look-backs."""
+    strategy, today = CATALOG[name], alone(QUARTER)
+
+    def lately(lookback):
+        return eventful().since(SESSIONS[START + 1 - lookback])
+
+    signals = signals_of(strategy, lately(max(strategy.signal.lookback, LIVE_WITHIN)), today)
+    targets = targets_of(strategy, lately(strategy.target_lookback), signals, today)
+    assert bits_of((signals, targets), today) == bits_of(expected(name), today)
 
 
-@settings(max_examples=12)
-@given(seed=st.integers(0, 10_000), count=st.integers(2, 12), has_refuge=st.booleans())
-@pytest.mark.parametrize("name", CATALOG)
-def test_weights_sum_to_one_within_their_bounds(name, seed, count, has_refuge):
-    subject = CATALOG[name]
-    tickers = tuple(f"T{place:02}" for place in range(count)) + ("BND",) * has_refuge
-    signals, targets = outcome(subject, world(seed, tickers), WANTED[-5:])
+@pytest.mark.parametrize("name", [name for name in CATALOG if LOOKBACKS[name] > 1])
+def test_all_is_cash_while_history_is_a_session_too_short(name):
+    """And not from the next one on, as the test above says."""
+    strategy, today = CATALOG[name], alone(QUARTER)
+    world = eventful().begun(SESSIONS[START + 2 - LOOKBACKS[name]])
+    signals, targets = outcome(strategy, world, today)
+    assert targets["ticker"].tolist() == [CASH]
+    if strategy.signal.lookback == LOOKBACKS[name]:
+        assert (signals["signal"] == 0).all()
+
+
+@EVERY
+def test_the_first_session_of_all_breaks_nothing(name):
+    """Nobody has a return on it, and it is in the first full window."""
+    strategy = CATALOG[name].model_copy(update={"rebalance": "daily"})
+    signals, targets = outcome(strategy, eventful(), alone(SESSIONS[LOOKBACKS[name] - 1]))
     assert broken_signals(signals).empty
     assert wrong_sums(targets).empty
-    assert out_of_bounds(targets, subject).empty
-    assert (targets["ticker"] == "CASH").sum() == 5
-    assert not targets.duplicated(["date", "ticker"]).any()
+    assert out_of_bounds(targets, strategy).empty
+
+
+@EVERY
+@pytest.mark.parametrize("before", [0, 5], ids=["on the session", "in the window"])
+def test_a_session_without_a_row_breaks_nothing(name, before):
+    """Nobody is covered on it, so that no window over it is without a gap."""
+    world = eventful().without_rows(SESSIONS[START - before])
+    signals, targets = outcome(CATALOG[name], world, alone(QUARTER))
+    assert broken_signals(signals).empty
+    assert wrong_sums(targets).empty
+    assert out_of_bounds(targets, CATALOG[name]).empty
+    if before == 0:
+        assert signals.empty
+        assert targets["ticker"].tolist() == [CASH]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from strategy.allocation.hrp import HierarchicalRiskParity
-from strategy.invariants import broken_signals, out_of_bounds, wrong_sums
+from strategy.invariants import broken_signals, held_without_signal, out_of_bounds, wrong_sums
 from strategy.signals.dual_momentum import DualMomentum
 from strategy.strategy import Strategy
 
@@ -111,3 +111,29 @@ def test_weights_are_level_within_a_session():
     assert out_of_bounds(frame, BOUNDED)[["date", "ticker"]].values.tolist() == [
         ["2022-03-02", "A"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("ticker", "weight", "rebalance", "is_unwanted"),
+    [
+        pytest.param("A", 0.5, True, False, id="wanted"),
+        pytest.param("B", 0.5, True, True, id="not wanted"),
+        pytest.param("B", 0.0, True, False, id="not wanted, not held"),
+        pytest.param("B", 0.5, False, False, id="decided earlier"),
+        pytest.param("C", 0.5, True, True, id="wanted another day"),
+        pytest.param("D", 0.5, True, True, id="wanted less than nothing"),
+        pytest.param("E", 0.5, True, True, id="unknown"),
+        pytest.param("CASH", 1.0, True, False, id="cash needs no signal"),
+    ],
+)
+def test_only_what_has_a_signal_is_held(ticker, weight, rebalance, is_unwanted):
+    signals = pd.DataFrame(
+        {
+            "date": ["2022-03-01", "2022-03-01", "2022-03-01", "2022-02-28"],
+            "ticker": ["A", "B", "D", "C"],
+            "signal": [1, 0, -1, 1],
+        }
+    )
+    frame = allocations("2022-03-01", {ticker: weight}).assign(rebalance=rebalance)
+    found = held_without_signal(frame, signals)["ticker"].tolist()
+    assert found == ([ticker] if is_unwanted else [])

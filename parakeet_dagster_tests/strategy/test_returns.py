@@ -7,17 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from parakeet_dagster_tests.strategy.frames import bars, days, rates, weekdays
+from parakeet_dagster_tests.strategy.frames import (
+    bars,
+    covered_throughout,
+    days,
+    rates,
+    weekdays,
+)
 from strategy.errors import StrategyError
 from strategy.returns import COLUMNS, bar_returns, total_returns
 
 NO_BAR = np.nan
 FLAT = {f"2022-03-{day:02}": 1.25 for day in range(1, 12)}
-NOTHING = total_returns(bars([]), rates(FLAT), pd.DataFrame(columns=COLUMNS), days("2022-03-01"))
+EMPTY = pd.DataFrame(columns=COLUMNS)
+NOTHING = total_returns(bars([]), rates(FLAT), EMPTY, bars([]), days("2022-03-01"))
 
 
-def returns(raw, fx, sessions, carried=NOTHING):
-    return total_returns(raw, fx, carried, sessions)
+def returns(raw, fx, sessions, carried=NOTHING, covered=None):
+    if covered is None:
+        covered = covered_throughout(sessions, raw, carried)
+    return total_returns(raw, fx, carried, covered, sessions)
 
 
 def column(panel, ticker, field):
@@ -157,6 +166,43 @@ def test_a_new_listing_starts_on_its_first_bar_and_moves_nobody_else():
 def test_a_ticker_with_an_action_but_no_bar_yet_is_not_covered():
     raw = bars([("2022-03-01", "A", NO_BAR, 0.1, 1.0), ("2022-03-01", "B", 10.0, 0.0, 1.0)])
     assert returns(raw, rates(FLAT), days("2022-03-01"))["ticker"].tolist() == ["B"]
+
+
+def test_a_ticker_that_is_no_longer_covered_has_no_row():
+    sessions = days("2022-03-01", "2022-03-02", "2022-03-03")
+    raw = bars([(day, ticker, 10.0, 0.0, 1.0) for day in sessions for ticker in "AB"])
+    covered = covered_throughout(sessions, raw).drop([3, 5])
+    panel = returns(raw, rates(FLAT), sessions, covered=covered)
+    assert column(panel, "A", "date") == sessions.tolist()
+    assert column(panel, "B", "date") == [sessions[0]]
+
+
+@pytest.mark.parametrize("trades_at_once", [True, False])
+def test_a_ticker_that_is_covered_again_starts_anew(trades_at_once):
+    """Covered on the first two sessions, and from the fourth to the seventh."""
+    sessions = pd.bdate_range("2022-03-01", periods=7).as_unit("us")
+    closes = [10.0, 11.0, 12.0, 13.0, 14.3, 14.3, 28.6]
+    rows = [(day, "A", close, 0.0, 1.0) for day, close in zip(sessions, closes, strict=True)]
+    raw = bars([row for row in rows if trades_at_once or row[0] != sessions[3]])
+    covered = covered_throughout(sessions, raw).drop(2)
+    whole = returns(raw, rates(FLAT), sessions, covered=covered)
+
+    since = 3 if trades_at_once else 4
+    expected = [*sessions[:2], *sessions[since:]]
+    assert column(whole, "A", "date") == expected
+    earned = [np.nan, 0.1, np.nan, 0.1, 0.0, 1.0]
+    assert column(whole, "A", "return_local") == pytest.approx(
+        earned if trades_at_once else [*earned[:3], *earned[4:]], nan_ok=True
+    )
+
+    carried, parts = NOTHING, []
+    for session in sessions:
+        of_day = covered[covered["date"] == session]
+        carried = returns(
+            raw[raw["date"] == session], rates(FLAT), pd.DatetimeIndex([session]), carried, of_day
+        )
+        parts.append(carried)
+    assert_frame_equal(pd.concat(parts, ignore_index=True), whole, check_dtype=False)
 
 
 def test_a_session_without_a_bar_carries_every_ticker():

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from parakeet_dagster.assets.gaps import returning, rows_since_last_bar
 from parakeet_dagster.price_sources.ecb import fx_rates
 from parakeet_dagster.sessions import between
-from parakeet_dagster.storage.lake import Lake
 from parakeet_dagster.storage.stores import FileStore
-from parakeet_dagster_tests.strategy.frames import bars
+from parakeet_dagster_tests.storage.lakes import plain_lake
+from parakeet_dagster_tests.strategy.frames import bars, covered_throughout
 from strategy.returns import total_returns
 
 SESSIONS = between("2022-04-14", "2022-04-25")  # Easter and Anzac Day
@@ -48,11 +48,13 @@ def run(lake, raw, sessions):
     carried = lake.read_session_before("daily_returns", sessions[0])
     since = rows_since_last_bar(lake, returning(carried, of_range), sessions[0])
     actions = since[since["close"].isna()]
+    days = pd.DatetimeIndex(sessions).as_unit("us")
     panel = total_returns(
         pd.concat([actions, of_range], ignore_index=True),
-        RATES[RATES["date"].isin(pd.DatetimeIndex(sessions))],
+        RATES[RATES["date"].isin(days)],
         carried,
-        pd.DatetimeIndex(sessions).as_unit("us"),
+        covered_throughout(days, carried, of_range),
+        days,
     )
     lake.write("daily_returns", panel, sessions)
 
@@ -62,7 +64,7 @@ def lake_after(raw, ranges):
     with TemporaryDirectory() as folder:
         store = FileStore(Path(folder))
         for sessions in ranges:
-            run(Lake(store), raw, sessions)
+            run(plain_lake(store), raw, sessions)
         return {path: store.read(path) for path in store.paths("daily_returns")}
 
 
@@ -83,7 +85,7 @@ def test_a_halt_over_several_runs_keeps_its_split_and_its_dividend():
     rows = {1: (100.0, 0.0, 1.0), 3: (np.nan, 0.0, 2.0), 4: (np.nan, 0.5, 1.0), 6: (50.5, 0.0, 1.0)}
     raw = bars([(SESSIONS[place], "KO", *row) for place, row in rows.items()])
     with TemporaryDirectory() as folder:
-        lake = Lake(FileStore(Path(folder)))
+        lake = plain_lake(FileStore(Path(folder)))
         for session in SESSIONS:
             run(lake, raw, [session])
         panel = lake.read("daily_returns", SESSIONS)

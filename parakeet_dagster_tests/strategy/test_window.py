@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from parakeet_dagster_tests.strategy.frames import returns_panel, weekdays
+from parakeet_dagster_tests.strategy.frames import members_on, returns_panel, weekdays
 from strategy.window import Panel
 
 SESSIONS = weekdays("2022-03-01", 5)
@@ -57,6 +57,26 @@ def test_only_keeps_some_tickers_in_their_order():
 def test_a_session_that_the_panel_does_not_hold_is_refused():
     with pytest.raises(KeyError, match="2022-03-12 is not a session"):
         panel().window(pd.Timestamp("2022-03-12"), 2)
+
+
+@pytest.mark.parametrize("sessions", [SESSIONS[:4], SESSIONS[1:]])
+def test_a_row_of_no_session_is_refused(sessions):
+    """Without a place of its own it would overwrite another session's."""
+    stray = SESSIONS.difference(sessions)[0]
+    with pytest.raises(KeyError, match=f"{stray:%Y-%m-%d}, which is not a session"):
+        Panel(RETURNS, sessions, ["return_aud"]).window(sessions[-1], 1)
+
+
+def test_a_live_window_holds_the_fields_asked_for_of_members_that_traded_lately():
+    returns = RETURNS.assign(traded=RETURNS["date"] < SESSIONS[4])
+    window_at = panel(returns).live_windows(members_on(SESSIONS, ["B", "Z"]), 2, 3)
+    window = window_at(SESSIONS[4])
+    assert window.tickers.tolist() == ["B"]
+    assert list(window.fields) == ["return_aud"]
+    assert window["return_aud"].tolist() == [[3], [4], [5]]
+    silent = panel(returns).live_windows(members_on(SESSIONS, "AB"), 1, 3)
+    assert silent(SESSIONS[4]).tickers.empty
+    assert silent(SESSIONS[3]).tickers.tolist() == ["A", "B"]
 
 
 def test_a_window_is_a_copy():

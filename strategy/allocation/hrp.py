@@ -2,12 +2,10 @@
 
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
-from pydantic import PositiveInt
 
-from strategy.allocation.base import BoundedAllocation, Floats
-from strategy.still import moving
+from strategy.allocation.base import BoundedAllocation, Floats, Sessions
+from strategy.optimisation import solved
 
 
 class HierarchicalRiskParity(BoundedAllocation):
@@ -15,16 +13,20 @@ class HierarchicalRiskParity(BoundedAllocation):
 
     The variant is skfolio's: Ward linkage on the correlation distance (López de Prado's paper uses
     single linkage on the distance of distances), leaves in optimal order, risk is variance, the
-    sample covariance of the window's AUD returns. Bounds are held inside the recursion; clipping
-    afterwards and renormalising would break them again.
+    sample covariance of the window's AUD returns. It is never inverted, so it needs neither
+    shrinkage nor repair with more assets than sessions. Bounds are held inside the recursion;
+    clipping afterwards and renormalising would break them again.
     """
 
     source: ClassVar[str] = "López de Prado (2016), Building Diversified Portfolios; skfolio's HRP"
-    lookback: PositiveInt = 126
+    lookback: Sessions = 126
 
     def shares(self, returns: pd.DataFrame, smallest: float, largest: float) -> Floats:
         """See ``BoundedAllocation.shares``."""
-        from skfolio.optimization import HierarchicalRiskParity as Hrp  # 2 to 6 s to import
+        from skfolio.moments import EmpiricalCovariance  # 2 to 6 s to import
+        from skfolio.optimization import HierarchicalRiskParity as Hrp
+        from skfolio.prior import EmpiricalPrior
 
-        weights = Hrp(min_weights=smallest, max_weights=largest).fit(moving(returns)).weights_
-        return np.asarray(weights, dtype=float)
+        prior = EmpiricalPrior(covariance_estimator=EmpiricalCovariance(nearest=False))
+        model = Hrp(prior_estimator=prior, min_weights=smallest, max_weights=largest)
+        return solved(model, returns.to_numpy())

@@ -1,25 +1,17 @@
-"""Hierarchical risk parity: which one it is, and bounds that hold."""
+"""Hierarchical risk parity: which one it is, and bounds that hold inside the recursion."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import ValidationError
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import pdist, squareform
 
+from parakeet_dagster_tests.strategy.allocation.worlds import NAMES, correlated
 from parakeet_dagster_tests.strategy.frames import candidates_of
 from strategy.allocation.hrp import HierarchicalRiskParity
 
-NAMES = ["A", "B", "C", "D", "E", "F", "G", "H"]
 ROUNDING = 1e-9
-
-
-def correlated(count, seed=0, sessions=126):
-    """Daily returns of two groups that move together, volatilities from 0.3 % to 3 %."""
-    random = np.random.default_rng(seed)
-    groups = random.normal(size=(sessions, 2))
-    own = random.normal(size=(sessions, count))
-    mixed = 0.7 * groups[:, np.arange(count) % 2] + 0.5 * own
-    volatility = np.geomspace(0.003, 0.03, count) if count > 1 else np.array([0.01])
-    return dict(zip(NAMES[:count], (mixed * volatility).T, strict=True))
+EIGHT = list(NAMES[:8])
 
 
 def weigh(by_ticker, budget=1.0, **bounds):
@@ -35,31 +27,126 @@ def test_two_assets_share_by_inverse_variance():
     assert weigh({"A": move, "B": other}).to_dict() == pytest.approx({"A": 0.9, "B": 0.1})
 
 
+# --- Which variant ------------------------------------------------------------------------------
+
+
+def skfolio_s(**options):
+    from skfolio.optimization import HierarchicalRiskParity as Skfolio
+
+    return Skfolio(**options)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_variant_is_skfolio_s_with_ward_linkage(seed):
     from skfolio import RiskMeasure
     from skfolio.cluster import HierarchicalClustering, LinkageMethod
     from skfolio.distance import PearsonDistance
     from skfolio.moments import EmpiricalCovariance
-    from skfolio.optimization import HierarchicalRiskParity as Skfolio
     from skfolio.prior import EmpiricalPrior
     from skfolio.seriation import HierarchicalSeriation
 
-    returns = pd.DataFrame(correlated(8, seed))
-    model = Skfolio(
+    ward = HierarchicalClustering(linkage_method=LinkageMethod.WARD)
+    model = skfolio_s(
         risk_measure=RiskMeasure.VARIANCE,
         prior_estimator=EmpiricalPrior(covariance_estimator=EmpiricalCovariance()),
         distance_estimator=PearsonDistance(),
-        seriation_estimator=HierarchicalSeriation(
-            hierarchical_clustering_estimator=HierarchicalClustering(
-                linkage_method=LinkageMethod.WARD
-            )
-        ),
+        seriation_estimator=HierarchicalSeriation(hierarchical_clustering_estimator=ward),
         min_weights=0.02,
         max_weights=0.3,
     )
-    expected = model.fit(returns).weights_
-    assert weigh(correlated(8, seed), smallest=0.02, largest=0.3).tolist() == expected.tolist()
+    expected = model.fit(pd.DataFrame(correlated(8, seed))).weights_
+    weights = weigh(correlated(8, seed), smallest=0.02, largest=0.3)
+    assert weights.to_numpy() == pytest.approx(expected, abs=1e-12)
+
+
+def correlation_distance(returns):
+    correlation = np.corrcoef(returns, rowvar=False)
+    return np.sqrt(np.clip((1 - correlation) / 2, 0, 1))
+
+
+def of_the_distance(returns):
+    """The tree of PyPortfolioOpt: single linkage on the correlation distance."""
+    return linkage(squareform(correlation_distance(returns), checks=False), "single")
+
+
+def of_the_distance_of_distances(returns):
+    """The paper's tree: single linkage on how differently two assets are distant from all."""
+    return linkage(pdist(correlation_distance(returns)), "single")
+
+
+def paper(returns, tree):
+    """The algorithm of López de Prado (2016): halve the sorted list, again and again."""
+    covariance = np.cov(returns, rowvar=False)
+
+    def risk(cluster):
+        part = covariance[np.ix_(cluster, cluster)]
+        inverse = 1 / np.diag(part) / (1 / np.diag(part)).sum()
+        return inverse @ part @ inverse
+
+    def share(cluster, whole):
+        if len(cluster) == 1:
+            return {cluster[0]: whole}
+        left, right = cluster[: len(cluster) // 2], cluster[len(cluster) // 2 :]
+        to_left = risk(right) / (risk(left) + risk(right))
+        return share(left, whole * to_left) | share(right, whole * (1 - to_left))
+
+    shares = share([int(leaf) for leaf in leaves_list(tree(returns))], 1.0)
+    return np.array([shares[place] for place in range(len(shares))])
+
+
+def in_blocks(seed, blocks=4, members=2):
+    """Pairs that move almost alike, each pair on its own: every tree joins the pairs first."""
+    random = np.random.default_rng(seed)
+    common = np.repeat(random.normal(size=(500, blocks)), members, axis=1)
+    own = 0.05 * random.normal(size=(500, blocks * members))
+    return (common + own) * np.geomspace(0.003, 0.03, blocks * members)
+
+
+@pytest.mark.parametrize("tree", [of_the_distance, of_the_distance_of_distances])
+@pytest.mark.parametrize("seed", range(3))
+def test_two_assets_are_the_paper_s(tree, seed):
+    by_ticker = correlated(2, seed)
+    expected = paper(np.column_stack(list(by_ticker.values())), tree)
+    assert weigh(by_ticker).to_numpy() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("tree", [of_the_distance, of_the_distance_of_distances])
+@pytest.mark.parametrize("seed", range(3))
+def test_where_the_trees_coincide_the_weights_are_the_paper_s(tree, seed):
+    """Two pairs: whatever the linkage, the list is halved between them."""
+    returns = in_blocks(seed, blocks=2)
+    weights = weigh(dict(zip("ABCD", returns.T, strict=True)))
+    assert weights.to_numpy() == pytest.approx(paper(returns, tree), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_skfolio_with_single_linkage_and_leaves_as_they_come_is_pyportfolioopt_s(seed):
+    """So what makes ours another variant is Ward linkage and the optimal order of leaves."""
+    from skfolio.cluster import HierarchicalClustering, LinkageMethod
+    from skfolio.seriation import HierarchicalSeriation
+
+    returns = np.column_stack(list(correlated(11, seed).values()))
+    single = HierarchicalClustering(linkage_method=LinkageMethod.SINGLE)
+    seriation = HierarchicalSeriation(
+        hierarchical_clustering_estimator=single, optimal_ordering=False
+    )
+    weights = skfolio_s(seriation_estimator=seriation).fit(returns).weights_
+    assert weights == pytest.approx(paper(returns, of_the_distance), abs=1e-12)
+    ours = weigh(correlated(11, seed)).to_numpy()
+    assert abs(ours - weights).max() > 0.001
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_variants_differ_in_how_the_risk_is_spread_not_in_how_much_there_is(seed):
+    """Eight pairs' worth of trees: other weights, yet about the same portfolio volatility."""
+    returns = in_blocks(seed)
+    weights = weigh(dict(zip(EIGHT, returns.T, strict=True))).to_numpy()
+    theirs = paper(returns, of_the_distance_of_distances)
+    volatility, other = (returns @ weights).std(), (returns @ theirs).std()
+    assert volatility == pytest.approx(other, rel=0.2)
+
+
+# --- Bounds -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -67,7 +154,7 @@ def test_the_variant_is_skfolio_s_with_ward_linkage(seed):
 def test_bounds_hold_for_any_number_of_kept_assets(count, seed):
     """As in the catalog: k of 8 places share k/8, every one between 2 % and 30 %."""
     weights = weigh(correlated(count, seed), count / 8, smallest=0.02, largest=0.30)
-    assert weights.index.tolist() == NAMES[:count]
+    assert weights.index.tolist() == EIGHT[:count]
     assert weights.sum() == pytest.approx(count / 8, abs=ROUNDING)
     assert weights.min() >= 0.02 - ROUNDING
     assert weights.max() <= 0.30 + ROUNDING
@@ -79,56 +166,12 @@ def test_the_bounds_bind_in_these_tests():
     assert free.max() > 0.30
 
 
-def test_one_asset_gets_the_budget():
-    assert weigh(correlated(1), 0.125, largest=0.3).to_dict() == {"A": 0.125}
-
-
-def test_too_few_assets_get_the_greatest_weight_and_leave_the_rest():
-    assert weigh(correlated(3), 1.0, largest=0.3).to_dict() == dict.fromkeys("ABC", 0.3)
-
-
-def test_too_many_assets_get_the_same_weight():
-    assert weigh(correlated(4), 0.5, smallest=0.2).to_dict() == dict.fromkeys("ABCD", 0.125)
-
-
-def test_the_order_of_columns_moves_no_weight():
-    by_ticker = correlated(8)
-    random = np.random.default_rng(1)
-    expected = weigh(by_ticker, smallest=0.02, largest=0.3)
-    for _ in range(5):
-        shuffled = {name: by_ticker[name] for name in random.permutation(NAMES)}
-        weights = weigh(shuffled, smallest=0.02, largest=0.3)
-        assert weights.index.tolist() == list(shuffled)
-        assert weights[NAMES].tolist() == expected.tolist()
-
-
 @pytest.mark.parametrize("move", [0.0, 1e-12, -5e-8, 9.9e-8])
-@pytest.mark.parametrize("still", [("A",), ("A", "B"), tuple(NAMES)])
+@pytest.mark.parametrize("still", [EIGHT[:1], EIGHT[:2], EIGHT])
 def test_an_asset_that_hardly_moved_is_taken_for_the_safest(still, move):
     quiet = np.where(np.arange(126) % 2, move, -move)
     weights = weigh(correlated(8) | dict.fromkeys(still, quiet), smallest=0.02, largest=0.3)
     assert weights.sum() == pytest.approx(1.0, abs=ROUNDING)
     assert weights.between(0.02 - ROUNDING, 0.3 + ROUNDING).all()
-    others = weights.drop(list(still))
-    assert (others <= weights[list(still)].min() + ROUNDING).all()
-
-
-def test_an_asset_without_the_whole_look_back_is_left_out():
-    by_ticker = correlated(4)
-    expected = weigh({name: by_ticker[name] for name in "ACD"})
-    by_ticker["B"] = np.where(np.arange(126) == 0, np.nan, by_ticker["B"])
-    weights = weigh(by_ticker)
-    assert weights.to_dict() == expected.to_dict()
-
-
-def test_nobody_with_a_look_back_gives_no_weight():
-    assert weigh({"A": np.full(126, np.nan)}).empty
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"smallest": 0.4, "largest": 0.3}, {"largest": 0.0}, {"smallest": -0.1}, {"lookback": 0}],
-)
-def test_bounds_that_make_no_sense_are_refused(wrong):
-    with pytest.raises(ValidationError):
-        HierarchicalRiskParity(**wrong)
+    others = weights.drop(still)
+    assert (others <= weights[still].min() + ROUNDING).all()

@@ -4,8 +4,16 @@ import pandas as pd
 import pytest
 
 from strategy.errors import StrategyError
-from strategy.universes import KEYS, MEMBER_COLUMNS, UNIVERSES, members_of, validate_members
+from strategy.universes import (
+    DESCRIPTIONS,
+    KEYS,
+    LIVE_ONLY,
+    MEMBER_COLUMNS,
+    UNIVERSES,
+    validate_members,
+)
 from strategy.universes.core_etfs import DEFENSIVE
+from strategy.universes.keys import parts_of
 
 BHP = ("BHP.AX", "BHP", "XASX", "AUD", "equity")
 SPY = ("SPY", "S&P 500", "XNYS", "USD", "etf")
@@ -19,7 +27,7 @@ def test_core_etfs_are_those_of_the_issue():
     """Gold once: the predecessor's list held it four times over."""
     us = ["SPY", "QQQ", "IWM", "EFA", "EEM", "VNQ", "GLD", "SLV", "DBC", "TLT", "IEF", "BND"]
     asx = ["VAS.AX", "VGS.AX", "VAP.AX", "NDQ.AX", "VAF.AX"]
-    table = members_of(("CORE_ETFS",)).set_index("ticker")
+    table = UNIVERSES["CORE_ETFS"][1].set_index("ticker")
     assert sorted(table.index) == sorted(us + asx)
     assert (table.loc[us, ["market", "currency"]] == ["XNYS", "USD"]).all(axis=None)
     assert (table.loc[asx, ["market", "currency"]] == ["XASX", "AUD"]).all(axis=None)
@@ -28,7 +36,7 @@ def test_core_etfs_are_those_of_the_issue():
 
 
 def test_the_sample_is_20_stocks_and_5_funds():
-    table = members_of(("SAMPLE",))
+    table = UNIVERSES["SAMPLE"][1]
     assert table["asset_class"].value_counts().to_dict() == {"equity": 20, "etf": 5}
     assert (table["market"] == "XNYS").all()
 
@@ -43,32 +51,22 @@ def test_every_universe_is_valid_and_sorted(key):
 
 
 def test_the_keys():
-    assert KEYS == ("SAMPLE", "CORE_ETFS", "CUSTOM")
-
-
-def test_members_of_several_universes_keep_their_key():
-    table = members_of(("SAMPLE", "CUSTOM"), validate_members(members(BHP, ("GE", *SPY[1:]))))
-    assert table.columns.tolist() == ["universe", *MEMBER_COLUMNS]
-    assert table.loc[table["ticker"] == "GE", "universe"].tolist() == ["CUSTOM", "SAMPLE"]
-    assert table["universe"].tolist() == ["CUSTOM"] * 2 + ["SAMPLE"] * 25
-
-
-@pytest.mark.parametrize(
-    ("keys", "custom", "message"),
-    [
-        (("FTSE",), None, "FTSE: unknown universe; accepted are SAMPLE, CORE_ETFS, CUSTOM"),
-        (("CUSTOM",), None, "CUSTOM: no list of its own; set PARAKEET_UNIVERSE_FILE"),
-        (
-            ("SAMPLE", "CUSTOM"),
-            members(("GE", "General Electric", "XNYS", "AUD", "equity")),
-            "universes SAMPLE, CUSTOM list GE in two markets or currencies",
-        ),
-    ],
-)
-def test_universes_that_cannot_be_used(keys, custom, message):
-    with pytest.raises(StrategyError) as caught:
-        members_of(keys, custom)
-    assert str(caught.value).startswith(message)
+    assert KEYS == (
+        "SPX500",
+        "NASDAQ100",
+        "RUSSELL2000",
+        "US_ETFS",
+        "ASX200",
+        "ASX_ETFS",
+        "CORE_ETFS",
+        "SCREENER",
+        "SAMPLE",
+        "CUSTOM",
+    )
+    assert LIVE_ONLY == ("RUSSELL2000",)
+    assert all(DESCRIPTIONS[key] for key in KEYS)
+    assert parts_of("SCREENER") == ("SPX500", "US_ETFS", "ASX200")
+    assert parts_of("SPX500") == ("SPX500",)
 
 
 def test_a_list_is_trimmed_and_sorted():

@@ -1,0 +1,1 @@
+"""How long things take. Run by ``make bench``, never by the tests."""
