@@ -336,7 +336,7 @@ def test_on_real_prices_a_longer_burn_in_changes_few_positions(market_data_folde
     for end in range(253, len(close), 50):
         whole = close.columns[close.iloc[end - 253 : end].notna().all()]
         held = {}
-        for lookback in (189, 252):
+        for lookback in (168, 252):
             cut = {
                 name: field.iloc[end - lookback : end][whole].to_numpy()
                 for name, field in fields.items()
@@ -344,13 +344,13 @@ def test_on_real_prices_a_longer_burn_in_changes_few_positions(market_data_folde
             window = Window(close.index[end - lookback : end], whole, cut, lookback)
             held[lookback] = Quallamaggie(lookback=lookback, places=500).compute(window).signal
         kept += held[252].sum()
-        differing += (held[189] != held[252]).sum()
+        differing += (held[168] != held[252]).sum()
     assert kept > 200
     assert differing < 0.02 * kept
 
 
 def test_the_defaults():
-    assert Quallamaggie().burn_in == 63
+    assert Quallamaggie().burn_in == 42
     assert Quallamaggie().momentum == (21, 63, 126)
 
 
@@ -360,9 +360,9 @@ def test_the_defaults():
         {"lookback": 126},
         {"momentum": ()},
         {"momentum": (0,)},
-        {"momentum": (189,)},
+        {"momentum": (168,)},
         {"trend": 200},
-        {"trailing": 190},
+        {"trailing": 169},
         {"base": 50},
         {"leaders": 0.0},
         {"near": 1.0},
