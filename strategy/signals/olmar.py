@@ -26,8 +26,8 @@ class Olmar(Signal):
     portfolio reaches, a step is long and the start soon forgotten: among the members of the S&P 500
     of 2013 to 2018 portfolios as different as can be were the same after 8 sessions at most, among
     2,000 stocks put together from them after 15; the default burn-in is 20. An ``epsilon`` near 1
-    forgets slowly and wants a longer ``lookback``. Such long steps also mean one to four tickers at
-    a time, often a single one: the published strategy is bold.
+    forgets slowly and wants a longer ``lookback``. Such long steps also mean a handful of tickers
+    at most, often a single one: the published strategy is bold.
 
     ``strength`` is the weight b, to be held as it is (see the allocation ``signal_strength``); over
     the tickers it sums to 1. The score is the predicted price relative x. A ticker without a price

@@ -71,6 +71,7 @@ def test_the_average_is_of_prices():
             10.0, {"A": [0.1], "B": [0.1], "C": [0.1]}, dict.fromkeys("ABC", 1 / 3), id="="
         ),
         pytest.param(10.0, {"A": [0.25], "B": [-0.2], "C": [NEW]}, {"B": 1.0}, id="a newcomer"),
+        pytest.param(10.0, {"A": [0.25], "B": [-0.2], "C": [-1.0]}, {"B": 1.0}, id="worth nothing"),
         pytest.param(10.0, {"A": [NEW], "B": [NEW]}, {}, id="newcomers only"),
         pytest.param(10.0, {}, {}, id="no ticker at all"),
     ],

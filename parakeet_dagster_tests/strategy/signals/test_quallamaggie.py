@@ -198,14 +198,21 @@ def test_a_ticker_without_the_whole_window_is_out():
 
 
 @pytest.mark.parametrize("distance", [-19, -5, 0])
-def test_and_changes_nothing_for_the_others(distance):
-    """It would lead, and five members would have two leaders."""
-    signal = SMALL.model_copy(update={"leaders": 0.21})
-    newcomer = listed_after(distance, chart(list(np.geomspace(100, 1000, LENGTH))))
-    among = signals_at({"A": chart(LEADER), "N": newcomer, **STILL}, BREAKOUT, signal)
-    without = signals_at({"A": chart(LEADER), **STILL}, BREAKOUT, signal)
+@pytest.mark.parametrize(
+    ("steep", "signal_of_a"),
+    [
+        pytest.param("N", 1, id="it takes no leader's place"),
+        pytest.param("X", 0, id="it makes no place for a second leader of five"),
+    ],
+)
+def test_and_changes_nothing_for_the_others(steep, signal_of_a, distance):
+    charts = {"A": chart(LEADER), "N": chart([100.0] * LENGTH), **STILL}
+    charts[steep] = chart(list(np.geomspace(100, 1000, LENGTH)))
+    charts["N"] = listed_after(distance, charts["N"])
+    among = signals_at(charts, BREAKOUT)
+    without = signals_at({name: one for name, one in charts.items() if name != "N"}, BREAKOUT)
     pd.testing.assert_frame_equal(among.drop("N"), without, check_exact=True)
-    assert without.loc["A", "signal"] == 1
+    assert without.loc["A", "signal"] == signal_of_a
 
 
 def test_the_best_get_the_places_and_each_place_is_worth_the_same():
@@ -329,7 +336,7 @@ def test_on_real_prices_a_longer_burn_in_changes_few_positions(market_data_folde
     for end in range(253, len(close), 50):
         whole = close.columns[close.iloc[end - 253 : end].notna().all()]
         held = {}
-        for lookback in (189, 252):
+        for lookback in (168, 252):
             cut = {
                 name: field.iloc[end - lookback : end][whole].to_numpy()
                 for name, field in fields.items()
@@ -337,13 +344,13 @@ def test_on_real_prices_a_longer_burn_in_changes_few_positions(market_data_folde
             window = Window(close.index[end - lookback : end], whole, cut, lookback)
             held[lookback] = Quallamaggie(lookback=lookback, places=500).compute(window).signal
         kept += held[252].sum()
-        differing += (held[189] != held[252]).sum()
+        differing += (held[168] != held[252]).sum()
     assert kept > 200
     assert differing < 0.02 * kept
 
 
 def test_the_defaults():
-    assert Quallamaggie().burn_in == 63
+    assert Quallamaggie().burn_in == 42
     assert Quallamaggie().momentum == (21, 63, 126)
 
 
@@ -353,9 +360,9 @@ def test_the_defaults():
         {"lookback": 126},
         {"momentum": ()},
         {"momentum": (0,)},
-        {"momentum": (189,)},
+        {"momentum": (168,)},
         {"trend": 200},
-        {"trailing": 190},
+        {"trailing": 169},
         {"base": 50},
         {"leaders": 0.0},
         {"near": 1.0},
