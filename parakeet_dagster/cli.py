@@ -272,26 +272,30 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
     Example: parakeet strategies --json
     """
     settings = load_settings()
-    from parakeet_dagster.connect import catalog, enabled_strategies, why_impossible
+    from parakeet_dagster.connect import catalog, chosen_names, why_impossible
+    from strategy.catalog import kind_of
 
-    enabled = enabled_strategies(settings)
+    known = catalog(settings)
+    chosen = chosen_names(settings, known)
     rows = []
-    for name, one in catalog(settings).items():
+    for name, one in known.items():
         plain = one.model_dump(mode="json")
         impossible = why_impossible(settings, one)
         rows.append(
             {
                 "strategy": name,
-                "enabled": name in enabled,
+                "enabled": name in chosen and impossible is None,
                 "left_out": impossible,
                 "universe": one.universe,
                 "rebalance": one.rebalance,
-                "signal": {"kind": type(one.signal).__name__, **plain["signal"]},
-                "overlay": one.overlay
-                and {"kind": type(one.overlay).__name__, **(plain["overlay"] or {})},
-                "allocation": {"kind": type(one.allocation).__name__, **plain["allocation"]},
+                **{
+                    part: component and {"kind": kind_of(component), **plain[part]}
+                    for part, component in one.parts.items()
+                },
                 "description": one.description,
-                "source": one.signal.source,
+                "source": "; ".join(
+                    component.source for component in one.parts.values() if component
+                ),
             }
         )
     if as_json:

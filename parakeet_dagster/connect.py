@@ -21,10 +21,11 @@ from parakeet_dagster.universe_sources.active import ActiveUniverse
 from parakeet_dagster.universe_sources.base import UniverseSource
 from parakeet_dagster.universe_sources.bundled import BundledUniverses
 from parakeet_dagster.universe_sources.files import renames
-from strategy.catalog import CATALOG, CORE, entry
+from strategy.catalog import ALL, CATALOG, CORE, entry
 from strategy.errors import StrategyError
 from strategy.strategy import ACTIVE, Strategy
 from strategy.universes import CUSTOM, KEYS, LIVE_ONLY, MEMBER_COLUMNS, validate_members
+from strategy.universes.keys import parts_of
 from strategy.universes.renames import of_free_symbols
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def chosen_names(settings: Settings, known: Mapping[str, Strategy]) -> tuple[str
         SettingsError: a name, or the universe of an entry, is unknown.
     """
     chosen = settings.strategies or CORE
-    names = tuple(known) if chosen == ("all",) else chosen
+    names = tuple(known) if ALL in chosen else chosen
     unknown = [name for name in names if name not in known]
     if unknown:
         raise SettingsError(
@@ -213,6 +214,12 @@ def chosen_names(settings: Settings, known: Mapping[str, Strategy]) -> tuple[str
 def why_impossible(settings: Settings, strategy: Strategy) -> str | None:
     """Why a strategy cannot be computed with these settings, and what to do; None where it can."""
     fetched = (ACTIVE, *settings.universe_keys)
+    unions = [key for key in settings.universe_keys if strategy.universe in parts_of(key)]
+    if strategy.universe not in fetched and unions:
+        return (
+            f"its universe {strategy.universe} is fetched as a part of {unions[0]} only; name it:"
+            f" PARAKEET_UNIVERSES={','.join(settings.universe_keys)},{strategy.universe}"
+        )
     if strategy.universe not in fetched:
         return (
             f"its universe {strategy.universe} is not fetched; add it to"

@@ -643,10 +643,10 @@ class TestCommands:
         assert rows["quallamaggie"]["left_out"].startswith("it needs volume and an intraday range")
         assert rows["hrp_core"]["left_out"].startswith("its universe CORE_ETFS is not fetched")
         assert rows["olmar"]["left_out"] is None
-        assert rows["risk_parity_in_calm"]["overlay"]["kind"] == "Regime"
+        assert rows["risk_parity_in_calm"]["overlay"]["kind"] == "regime"
         dual = rows["dual_momentum"]
-        assert (dual["signal"]["kind"], dual["signal"]["lookback"]) == ("DualMomentum", 252)
-        assert dual["allocation"]["kind"] == "HierarchicalRiskParity"
+        assert (dual["signal"]["kind"], dual["signal"]["lookback"]) == ("dual_momentum", 252)
+        assert dual["allocation"]["kind"] == "hrp"
         assert "Antonacci" in dual["source"]
         assert "dual_momentum" in parakeet("strategies").out
 

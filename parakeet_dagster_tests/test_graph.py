@@ -30,6 +30,7 @@ from strategy.allocation.equal_weight import EqualWeight
 from strategy.catalog import CATALOG
 from strategy.signals.always_on import AlwaysOn
 from strategy.signals.base import Split, long
+from strategy.signals.momentum import Momentum
 from strategy.strategy import Strategy
 
 FIRST = "2022-04-01"
@@ -330,15 +331,20 @@ class TestStrategies:
         early = graph.lake.read("allocations/dual_momentum", ["2022-05-03"])
         assert early["ticker"].tolist() == ["CASH"]
 
-    def test_a_strategy_switched_on_within_a_period_is_not_guessed(self, graph):
+    def test_a_strategy_switched_on_within_a_period_holds_what_it_would_have_decided(self, graph):
+        """Its target of 2022-06-16 was decided on 2022-06-01, of which it has no signals stored."""
         graph.strategies = {"equal_weight": SHORT["equal_weight"]}
-        assert graph.run("2022-05-30", "2022-06-15").success
-        graph.strategies = SHORT
-        told = failures(graph.run("2022-06-16"))["allocations__dual_momentum"]
-        assert told == (
-            "the target of 2022-06-16 was decided on 2022-06-01, whose signals are not stored:"
-            " run parakeet backfill 2022-06-01 2022-06-16 first"
-        )
+        assert graph.run("2022-05-26", "2022-06-15").success
+        late = SHORT["equal_weight"].model_copy(update={"signal": Momentum(lookback=3, places=2)})
+        graph.strategies = {"late": late}
+        assert graph.run("2022-06-16").success
+        found = graph.lake.read("allocations/late", ["2022-06-16"])
+        days = ["2022-05-30", "2022-05-31", "2022-06-01"]
+        returns = graph.lake.read("daily_returns", days)
+        grown = (1 + returns["return_aud"]).groupby(returns["ticker"]).prod(min_count=1)
+        assert found["rebalance"].tolist() == [False] * 3
+        assert grown.notna().all()
+        assert found["ticker"].tolist() == ["CASH", *sorted(grown.nlargest(2).index)]
 
     def test_warm_up_is_said(self, graph):
         result = graph.run("2022-06-15", "2022-06-17")

@@ -1,5 +1,6 @@
 """The named strategies. Adding one is a file in ``strategy/signals/`` and an entry here."""
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
@@ -31,7 +32,11 @@ from strategy.signals.residual_momentum import ResidualMomentum
 from strategy.signals.vol_scaled_momentum import VolScaledMomentum
 from strategy.strategy import ACTIVE, Strategy
 from strategy.universes.core_etfs import DEFENSIVE
+from strategy.universes.covered import BEFORE
 from strategy.universes.keys import CORE_ETFS, SPX500
+
+ALL = "all"
+NAME_FORM = "[a-z][a-z0-9_]*"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -118,28 +123,28 @@ CATALOG: dict[str, Strategy] = {
         description="Every member in inverse proportion to its volatility",
         universe=ACTIVE,
         signal=AlwaysOn(),
-        allocation=InverseVolatility(lookback=126, largest=0.10),
+        allocation=InverseVolatility(lookback=126, largest=0.25),
         rebalance="monthly",
     ),
     "min_variance": Strategy(
         description="The members so that the whole moves least",
         universe=ACTIVE,
         signal=AlwaysOn(),
-        allocation=MinVariance(lookback=252, largest=0.10),
+        allocation=MinVariance(lookback=252, largest=0.25),
         rebalance="monthly",
     ),
     "max_sharpe": Strategy(
         description="The members by the best expected return for the risk, expectations shrunk",
         universe=ACTIVE,
         signal=AlwaysOn(),
-        allocation=MaxSharpe(lookback=252, risk_free=0.04, largest=0.15),
+        allocation=MaxSharpe(lookback=252, risk_free=0.04, largest=0.25),
         rebalance="monthly",
     ),
     "nco": Strategy(
         description="Clusters of like members, each and together of the least variance",
         universe=ACTIVE,
         signal=AlwaysOn(),
-        allocation=NestedClusteredOptimisation(lookback=252, largest=0.10),
+        allocation=NestedClusteredOptimisation(lookback=252, largest=0.25),
         rebalance="monthly",
     ),
     "olmar": Strategy(
@@ -165,6 +170,11 @@ def entry(name: str, table: Mapping[str, Any]) -> Strategy:
     Raises:
         StrategyError: a key or a value is not accepted; the message names it.
     """
+    if not re.fullmatch(NAME_FORM, name) or name == ALL:
+        raise StrategyError(
+            f"[{name}]: a strategy's name is of small letters, digits and _, and not {ALL}: it"
+            " becomes the name of assets and folders"
+        )
     if not isinstance(table, Mapping):
         raise StrategyError(f"{name}={table}: accepted is a table, [{name}] and its keys")
     parts = {
@@ -173,7 +183,18 @@ def entry(name: str, table: Mapping[str, Any]) -> Strategy:
     }
     if "overlay" in table:
         parts["overlay"] = _component(name, "overlay", overlays, Overlay, table)
-    return _validated(name, Strategy, {**table, **parts})
+    strategy = _validated(name, Strategy, {**table, **parts})
+    if strategy.history > BEFORE:
+        raise StrategyError(
+            f"{name}: it looks back {strategy.history} sessions; accepted are up to {BEFORE}, since"
+            " a new member's prices are kept from so many sessions before it joins"
+        )
+    return strategy
+
+
+def kind_of(component: BaseModel) -> str:
+    """The ``kind`` by which a table names a component: its module."""
+    return type(component).__module__.rpartition(".")[2]
 
 
 def _component(

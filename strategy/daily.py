@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from strategy.errors import StrategyError
 from strategy.rebalance import rebalance_sessions
 from strategy.signals.base import SIGNAL_COLUMNS, Decision
-from strategy.strategy import ACTIVE, CASH, Strategy
+from strategy.strategy import ACTIVE, Strategy
 from strategy.threads import one_thread
+from strategy.universes.members import CASH
 from strategy.window import Panel
 
 ALLOCATION_COLUMNS = ["date", "ticker", "weight", "rebalance"]
@@ -39,7 +39,9 @@ def daily_signals(
         that traded within the last ``LIVE_WITHIN`` sessions.
     """
     members = members_of(strategy, members)
-    panel = Panel(returns, history, strategy.signal.fields)
+    reach = max(strategy.signal.lookback, LIVE_WITHIN)
+    history = history[max(history.searchsorted(sessions[0]) - reach + 1, 0) :]
+    panel = Panel(returns[returns["date"] >= history[0]], history, strategy.signal.fields)
     window_at = panel.live_windows(members, LIVE_WITHIN, strategy.signal.lookback)
 
     def decided(session: pd.Timestamp) -> tuple[pd.Index, Decision]:
@@ -72,7 +74,6 @@ def daily_targets(
     history: pd.DatetimeIndex,
     sessions: pd.DatetimeIndex,
     calendar: pd.DatetimeIndex,
-    signals_from: pd.Timestamp,
 ) -> pd.DataFrame:
     """The target weights of every session of ``sessions``.
 
@@ -81,30 +82,20 @@ def daily_targets(
 
     Args:
         strategy: whose overlay, allocation and rebalance rule.
-        signals: its signals, as far back as the first rebalance needed.
+        signals: its signals, of every rebalance session needed that is in history.
         returns: ``daily_returns`` of ``history``.
         history: the stored sessions, back to ``target_lookback`` before that rebalance.
         sessions: the sessions wanted, a tail of ``history``.
         calendar: every session there is, which decides what a period's first session is.
-        signals_from: the first session whose signals are stored.
 
     Returns:
         Columns ``ALLOCATION_COLUMNS``: per session the tickers with a weight above 0, and
         ``CASH``, always; ``rebalance`` tells whether the target was decided on that session.
-
-    Raises:
-        StrategyError: a target was decided inside history, but before the signals start: the
-            strategy was switched on later, and holding cash would be a guess.
     """
     decided = rebalance_sessions(strategy.rebalance, calendar).loc[sessions]
-    unknown = decided[decided.isin(history) & (decided < signals_from)]
-    if not unknown.empty:
-        day, session = unknown.iloc[0], unknown.index[0]
-        raise StrategyError(
-            f"the target of {session:%Y-%m-%d} was decided on {day:%Y-%m-%d}, whose signals are not"
-            f" stored: run parakeet backfill {day:%Y-%m-%d} {session:%Y-%m-%d} first"
-        )
-    panel = Panel(returns, history, strategy.target_fields)
+    first = history.searchsorted(decided.min()) - strategy.target_lookback + 1
+    history = history[max(first, 0) :]
+    panel = Panel(returns[returns["date"] >= history[0]], history, strategy.target_fields)
     of_day = dict(iter(signals.groupby("date")))
     targets = {
         day: (

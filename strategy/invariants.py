@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from strategy.strategy import CASH, Strategy
+from strategy.strategy import Strategy
+from strategy.universes.members import CASH
 
 TOLERANCE = 1e-9
 

@@ -10,13 +10,16 @@ from strategy.allocation.base import Allocation, Candidates
 from strategy.overlays.base import Overlay
 from strategy.rebalance import LONGEST_PERIOD, Rule
 from strategy.signals.base import Signal
+from strategy.universes.members import CASH
 from strategy.window import Window
 
 ACTIVE = "active"
-CASH = "CASH"
 
 ROUNDING = 1e-9
 """A cash weight below this is the rounding of a sum, not money."""
+
+DUST = 1e-6
+"""A weight below this is no position: a dollar of a million."""
 
 
 class Strategy(BaseModel):
@@ -30,6 +33,11 @@ class Strategy(BaseModel):
     overlay: SerializeAsAny[Overlay] | None = None
     allocation: SerializeAsAny[Allocation]
     rebalance: Rule = "monthly"
+
+    @property
+    def parts(self) -> dict[str, Signal | Overlay | Allocation | None]:
+        """What it is put together from, by key."""
+        return {"signal": self.signal, "overlay": self.overlay, "allocation": self.allocation}
 
     @property
     def period(self) -> int:
@@ -96,6 +104,6 @@ class Strategy(BaseModel):
             weights = dict(zip(shares.index, shares.tolist(), strict=True))
         if split.refuge:
             weights[split.refuge] = 1 - split.budget
-        held = {ticker: weight for ticker, weight in sorted(weights.items()) if weight > 0}
+        held = {ticker: weight for ticker, weight in sorted(weights.items()) if weight >= DUST}
         cash = 1 - float(np.sum(list(held.values())))
         return {**held, CASH: cash if cash > ROUNDING else 0.0}

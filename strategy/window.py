@@ -144,5 +144,9 @@ class Panel:
         """Whole copies: what is done to a window changes neither the panel nor another window."""
         rows = slice(max(last + 1 - lookback, 0), last + 1)
         columns = np.flatnonzero(present)
-        fields = {name: dense[rows].take(columns, axis=1) for name, dense in self._dense.items()}
+        is_whole = len(columns) == len(present)
+        fields = {
+            name: dense[rows].copy() if is_whole else dense[rows].take(columns, axis=1)
+            for name, dense in self._dense.items()
+        }
         return Window(self.sessions[rows], self.tickers[columns], fields, lookback)

@@ -15,7 +15,9 @@ from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 from strategy.daily import LIVE_WITHIN, daily_signals, daily_targets, members_of
-from strategy.strategy import ACTIVE, CASH, Strategy
+from strategy.rebalance import rebalance_sessions
+from strategy.strategy import ACTIVE, Strategy
+from strategy.universes.members import CASH
 
 
 def strategy_assets(name: str, strategy: Strategy) -> list[dg.AssetsDefinition]:
@@ -93,10 +95,8 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
     ) -> pd.DataFrame:
         days = _days(context)
         history = stored_history(lake, days[-1])
-        signals_from = pd.Timestamp(lake.sessions(f"signals/{name}")[0])
-        frame = daily_targets(
-            strategy, signals, daily_returns, history, days, calendar.calendar(), signals_from
-        )
+        known = with_decision(strategy, signals, lake, history, days)
+        frame = daily_targets(strategy, known, daily_returns, history, days, calendar.calendar())
         neon.write_allocations(name, frame)
         notes = _allocation_notes(
             frame, history, strategy, _membership(neon, context.partition_keys, strategy)
@@ -105,6 +105,33 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         return describe(context, frame, with_accepted(notes, neon, context.partition_keys, window))
 
     return allocations
+
+
+def with_decision(
+    strategy: Strategy,
+    signals: pd.DataFrame,
+    lake: Lake,
+    history: pd.DatetimeIndex,
+    days: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """``signals``, with those of the session that decided the first of ``days`` if they lack it.
+
+    So it is where a strategy was switched on within a period: its signals are stored from then on.
+    They are a function of what is stored, so the ones before can be computed.
+    """
+    decision = rebalance_sessions(strategy.rebalance, calendar.calendar()).loc[days[0]]
+    if decision not in history or decision >= signals["date"].min():
+        return signals
+    key = calendar.key(decision)
+    reach = max(strategy.signal.lookback, LIVE_WITHIN) - 1
+    earlier = daily_signals(
+        strategy,
+        lake.read_window("daily_returns", [key], reach),
+        lake.read("ticker_universe", [key]),
+        history[history <= decision],
+        pd.DatetimeIndex([decision]),
+    )
+    return pd.concat([earlier, signals], ignore_index=True)
 
 
 def stored_history(lake: Lake, last: pd.Timestamp) -> pd.DatetimeIndex:
@@ -129,6 +156,8 @@ def _membership(neon: Database, keys: list[str], strategy: Strategy) -> dict[str
 def _allocation_notes(
     frame: pd.DataFrame, history: pd.DatetimeIndex, strategy: Strategy, membership: dict[str, str]
 ) -> dict[str, dict[str, Any]]:
+    """Per session; ``history`` is what there was when the target was decided."""
+    decided = rebalance_sessions(strategy.rebalance, calendar.calendar())
     lookback = max(strategy.signal.lookback, strategy.target_lookback)
     is_cash = frame["ticker"] == CASH
     summary = pd.DataFrame(
@@ -141,7 +170,7 @@ def _allocation_notes(
     return {
         f"{day:%Y-%m-%d}": {
             NOTE: membership.get(f"{day:%Y-%m-%d}", "as it was stored"),
-            "history": history_note(history, day, lookback),
+            "history": history_note(history, decided[day], lookback),
             "positions": int(row["positions"]),
             "cash": float(row["cash"]),
             "rebalance": bool(row["rebalance"]),

@@ -6,7 +6,7 @@ import io
 import pandas as pd
 
 from parakeet_dagster.universe_sources.web import UnusableListError
-from strategy.universes.members import listing
+from strategy.universes.members import CASH, listing
 
 COLUMNS = ("Ticker", "Name", "Asset Class")
 
@@ -42,7 +42,8 @@ SYMBOL_FORM = r"[A-Z]{1,5}(?:-[A-Z])?"
 def fund_members(text: str) -> pd.DataFrame:
     """The shares that a fund holds, columns ``MEMBER_COLUMNS``, in the file's order.
 
-    Cash, futures and what is not traded is left out, as is a share under a number for a symbol.
+    Cash, futures and what is not traded is left out, as is a share under a number for a symbol, and
+    the one (Pathward Financial) whose symbol is that of cash.
 
     Raises:
         UnusableListError: the text is no list of holdings.
@@ -54,6 +55,7 @@ def fund_members(text: str) -> pd.DataFrame:
     is_share = (
         (table["Asset Class"].str.strip() == "Equity")
         & symbols.str.fullmatch(SYMBOL_FORM)
+        & (symbols != CASH)
         & ~names.str.upper().str.contains(NOT_SHARES, regex=True)
     )
     rows = list(zip(symbols[is_share], names[is_share], strict=True))

@@ -19,9 +19,9 @@ from parakeet_dagster.price_sources.sample import (
     sample_closes,
 )
 from parakeet_dagster.sessions import between, is_open
-from strategy.universes import members_of
+from strategy.universes import UNIVERSES
 
-MEMBERS = members_of(("SAMPLE",))
+MEMBERS = UNIVERSES["SAMPLE"][1]
 
 
 def fetch(*tickers, start=date(2022, 4, 11), end=date(2022, 4, 20), batch=None):

@@ -30,6 +30,7 @@ TABLES = {
     "price_corrections",
     "schema_digest",
     "session_acceptances",
+    "universe_lists",
 }
 
 

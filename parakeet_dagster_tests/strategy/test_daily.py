@@ -32,9 +32,7 @@ def signals(strategy=MOMENTUM, sessions=SESSIONS, members=None):
 
 
 def targets(strategy=MOMENTUM, sessions=SESSIONS, calendar=SESSIONS):
-    return daily_targets(
-        strategy, signals(strategy), RETURNS, SESSIONS, sessions, calendar, SESSIONS[0]
-    )
+    return daily_targets(strategy, signals(strategy), RETURNS, SESSIONS, sessions, calendar)
 
 
 def held(frame, session):
@@ -88,7 +86,7 @@ def test_a_session_without_members_has_no_signal_and_holds_cash():
     frame = signals(members=nobody)
     assert frame.empty
     assert frame.dtypes.astype(str).to_dict()["signal"] == "int8"
-    target = daily_targets(MOMENTUM, frame, RETURNS, SESSIONS, SESSIONS, SESSIONS, SESSIONS[0])
+    target = daily_targets(MOMENTUM, frame, RETURNS, SESSIONS, SESSIONS, SESSIONS)
     assert target["ticker"].tolist() == ["CASH"] * len(SESSIONS)
 
 

@@ -264,7 +264,7 @@ def signals_of(strategy: Strategy, world: World, sessions):
 def targets_of(strategy: Strategy, world: World, signals, sessions):
     """What the asset ``allocations`` stores of a range."""
     history, returns = _stored(world, sessions[-1])
-    return daily_targets(strategy, signals, returns, history, sessions, CALENDAR, world.sessions[0])
+    return daily_targets(strategy, signals, returns, history, sessions, CALENDAR)
 
 
 def _stored(world, last):

@@ -40,7 +40,7 @@ class Candidates:
 class Allocation(BaseModel, ABC):
     """Base of all allocations. ``lookback`` is the number of sessions in its window."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     source: ClassVar[str]
     fields: ClassVar[tuple[str, ...]] = ("return_aud",)

@@ -8,9 +8,8 @@ from pydantic import Field
 
 from strategy.allocation.base import BoundedAllocation, Floats, Sessions
 from strategy.optimisation import in_typical_units, mean_risk, solved
+from strategy.rebalance import SESSIONS_A_YEAR
 from strategy.threads import one_thread
-
-SESSIONS_A_YEAR = 252
 
 LEAST_EXCESS = 1e-4
 """In daily volatilities: a Sharpe ratio of 0.002 a year, which no estimate can tell from none."""

@@ -14,7 +14,7 @@ class Overlay(BaseModel, ABC):
     An overlay is asked at rebalance sessions only, so that it may fit a model.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     source: ClassVar[str]
     fields: ClassVar[tuple[str, ...]] = ("return_aud",)

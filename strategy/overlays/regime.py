@@ -33,7 +33,8 @@ class Regime(Overlay):
         exposure = P(calm) + P(turbulent) * turbulent_exposure
 
     A member counts on the sessions on which it has a return. A session on which nobody has one, or
-    nobody moved (the market was closed), says nothing and is left out.
+    nothing moved, says nothing and is left out; while its market is closed, a foreign member still
+    moves with its currency.
 
     Everything is held, exposure 1, where there is no regime to speak of: fewer than ``ENOUGH``
     sessions, a market that never moved, a fit that fails or does not converge, or one that

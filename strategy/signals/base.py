@@ -55,7 +55,7 @@ class Signal(BaseModel, ABC):
     the columns of ``daily_returns`` it looks at; ``source`` is where it is published.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     source: ClassVar[str]
     fields: ClassVar[tuple[str, ...]] = ("return_aud",)

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveInt
 
+from strategy.rebalance import SESSIONS_A_YEAR
 from strategy.signals.base import Decision, Signal, Split, best, long
 from strategy.window import Window
-
-SESSIONS_A_YEAR = 252
 
 
 class DualMomentum(Signal):
@@ -28,7 +27,7 @@ class DualMomentum(Signal):
     """
 
     source: ClassVar[str] = "Antonacci (2014), Dual Momentum Investing; ranking among many assets"
-    lookback: PositiveInt = SESSIONS_A_YEAR
+    lookback: PositiveInt = 252
     places: PositiveInt = 8
     hurdle: float = Field(default=0.04, ge=0, lt=1, description="risk-free return a year")
     defensive: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ class Olmar(Signal):
     )
     lookback: PositiveInt = 23
     average: int = Field(default=5, ge=2, description="sessions in the moving average")
-    epsilon: float = Field(default=10.0, ge=1, description="the predicted return to reach")
+    epsilon: float = Field(default=10.0, ge=1, le=1e6, description="the predicted return to reach")
 
     @property
     def burn_in(self) -> int:

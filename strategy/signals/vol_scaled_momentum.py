@@ -7,10 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from strategy.rebalance import SESSIONS_A_YEAR
 from strategy.signals.base import Decision, Floats, Signal, Split, best, long
 from strategy.window import Window
-
-SESSIONS_A_YEAR = 252
 
 
 class VolScaledMomentum(Signal):
@@ -23,7 +22,7 @@ class VolScaledMomentum(Signal):
     ``realised`` is the volatility of the momentum portfolio as it was formed in the past: over
     the last ``lookback - formation`` (126) sessions, winners chosen anew every ``holding``
     sessions, each time from what came before, and held in equal parts. It is the paper's: the
-    root of the mean squared return, no mean taken off, times the root of 252. Prices that do not
+    root of the mean squared return, no mean taken off, times the root of 258. Prices that do not
     move have no volatility, and the exposure is then 1.
 
     The paper buys winners, sells losers and may use leverage; ours is long only and never
@@ -35,8 +34,8 @@ class VolScaledMomentum(Signal):
     """
 
     source: ClassVar[str] = "Barroso and Santa-Clara (2015), Momentum Has Its Moments; long only"
-    lookback: PositiveInt = SESSIONS_A_YEAR + 126
-    formation: PositiveInt = SESSIONS_A_YEAR
+    lookback: PositiveInt = 378
+    formation: PositiveInt = 252
     skip: NonNegativeInt = 21
     holding: PositiveInt = 21
     target: float = Field(default=0.12, gt=0, description="volatility a year")

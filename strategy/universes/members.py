@@ -11,6 +11,7 @@ ACCEPTED = {
     "asset_class": ("equity", "etf"),
 }
 ASX_SUFFIX = ".AX"
+CASH = "CASH"
 TICKER_FORM = r"[A-Z0-9^][A-Z0-9.=^-]*"
 
 
@@ -41,6 +42,7 @@ def validate_members(members: pd.DataFrame) -> pd.DataFrame:
     if tidy.empty:
         raise StrategyError("there is no ticker in it; write one a line")
     _require(tidy, tidy["ticker"].str.fullmatch(TICKER_FORM), "ticker", "upper case, e.g. BHP.AX")
+    _require(tidy, tidy["ticker"] != CASH, "ticker", f"any but {CASH}, which is the row of cash")
     for column, accepted in ACCEPTED.items():
         _require(tidy, tidy[column].isin(accepted), column, " or ".join(accepted))
     on_asx = tidy["ticker"].str.endswith(ASX_SUFFIX)

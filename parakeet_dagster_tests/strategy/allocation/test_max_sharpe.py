@@ -39,7 +39,7 @@ def test_interest_is_taken_off_the_means():
 
     They shrink to 0.1242 % and 0.0758 %.
     """
-    yearly = 1.001**252 - 1
+    yearly = 1.001**258 - 1
     weights = weigh(orthogonal(0.01, 0.01, mean=(0.003, 0.001)), risk_free=yearly)
     assert weights == pytest.approx([0.621212, 0.378788], abs=1e-5)
 

@@ -79,12 +79,12 @@ def test_the_score_is_the_return_over_the_look_back():
 @pytest.mark.parametrize(
     ("lookback", "total", "is_held"),
     [
-        (252, 0.0401, True),
-        (252, 0.0399, False),
-        (126, 0.0199, True),  # 1.04 ^ 0.5 - 1 = 1.98 %
-        (126, 0.0197, False),
-        (504, 0.0817, True),  # 1.04 ^ 2 - 1 = 8.16 %
-        (504, 0.0815, False),
+        (258, 0.0401, True),
+        (258, 0.0399, False),
+        (129, 0.0199, True),  # 1.04 ^ 0.5 - 1 = 1.98 %
+        (129, 0.0197, False),
+        (516, 0.0817, True),  # 1.04 ^ 2 - 1 = 8.16 %
+        (516, 0.0815, False),
     ],
 )
 def test_the_hurdle_is_a_yearly_rate(lookback, total, is_held):

@@ -22,7 +22,7 @@ TWO = {
     "B": [0.0, 0.0, 0.0, 0.05, 0.00, 0.00, 0.03, -0.03],  # then B: 5 % against 1 %
 }
 SCORES = {"A": 1.01 * 0.99 * 1.02 - 1, "B": 0.03}
-REALISED = np.sqrt(252 * (0.01**2 + 0.01**2 + 0.03**2 + 0.03**2) / 4)  # 35.5 % a year
+REALISED = np.sqrt(258 * (0.01**2 + 0.01**2 + 0.03**2 + 0.03**2) / 4)  # 35.9 % a year
 
 
 def at(subject, by_ticker):
@@ -42,7 +42,7 @@ def test_the_score_is_the_total_return_of_the_formation_without_the_skip():
 
 def test_the_exposure_is_the_target_by_the_volatility_of_momentum_as_it_was_formed():
     """A was held on two sessions, B on the next two, though B is the winner of today."""
-    assert pytest.approx(0.355, abs=1e-3) == REALISED
+    assert pytest.approx(0.359, abs=1e-3) == REALISED
     assert strengths(TOY, TWO) == pytest.approx({"B": 0.12 / REALISED})
 
 
@@ -50,7 +50,7 @@ def test_winners_are_held_in_equal_parts():
     """A tenth up and a tenth down cancel; what is left is half of the others' moves."""
     both = TOY.model_copy(update={"places": 2})
     daily = np.array([0.005, -0.005, 0.025, -0.015])
-    exposure = 0.12 / np.sqrt(252 * np.mean(daily**2))
+    exposure = 0.12 / np.sqrt(258 * np.mean(daily**2))
     still = {"C": [-0.2, *[0.0] * 7]}
     assert strengths(both, TWO | still) == pytest.approx({"A": exposure, "B": exposure})
 
@@ -66,14 +66,14 @@ def test_a_past_formation_skips_its_last_session_too():
     jump = {"A": [0.0, 0.0, 0.0, 0.9, 0.5, 0.5, 0.0, 0.0], "B": [0.01, *[0.0] * 7]}
     assert strengths(TOY, jump)["A"] == 1.0
     no_skip = TOY.model_copy(update={"skip": 0})
-    assert strengths(no_skip, jump)["A"] == pytest.approx(0.12 / np.sqrt(252 * 0.5**2 / 2))
+    assert strengths(no_skip, jump)["A"] == pytest.approx(0.12 / np.sqrt(258 * 0.5**2 / 2))
 
 
 def test_the_last_holding_may_be_shorter():
     """Formed at 4, 6 and 8 of 9 sessions: the last was held for one."""
     subject = VolScaledMomentum(lookback=9, formation=4, skip=0, holding=2, target=0.1, places=1)
     moves = [0.0, 0.0, 0.0, 0.0, 0.01, 0.02, 0.03, 0.04, 0.05]
-    expected = 0.1 / np.sqrt(252 * (1 + 4 + 9 + 16 + 25) * 1e-4 / 5)
+    expected = 0.1 / np.sqrt(258 * (1 + 4 + 9 + 16 + 25) * 1e-4 / 5)
     assert strengths(subject, {"A": moves}) == pytest.approx({"A": expected})
 
 
@@ -153,7 +153,7 @@ def plain(returns, subject):
         total = [np.expm1(np.log1p(column).sum()) for column in past.T]
         winners = sorted(range(len(total)), key=lambda place: -total[place])[: subject.places]
         squares.append(np.mean([returns[session, place] for place in winners]) ** 2)
-    return min(1.0, subject.target / np.sqrt(252 * np.mean(squares)))
+    return min(1.0, subject.target / np.sqrt(258 * np.mean(squares)))
 
 
 @given(seed=st.integers(0, 10_000), places=st.integers(1, 6), holding=st.integers(1, 9))
