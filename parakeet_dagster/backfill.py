@@ -6,8 +6,10 @@ own: a back-fill that was killed at any point goes on where it stopped when it i
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import dagster as dg
+import pandas as pd
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster_shared.error import SerializableErrorInfo
 
@@ -20,6 +22,7 @@ from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import RunFailedError, SessionError
 from parakeet_dagster.partitions import RANGE_TAGS, sessions
 from parakeet_dagster.price_sources.base import FailureClass, PriceSource
+from parakeet_dagster.price_sources.fx import PAIR
 from parakeet_dagster.resources.failures import BLOCKED
 from parakeet_dagster.resources.io_manager import asset_path
 from parakeet_dagster.schedules import daily_job
@@ -39,6 +42,9 @@ WORTH_A_TRY = (
 TRIES = 3
 """In so many runs a ticker may fail on one session before it is left alone."""
 
+TRIES_FOR_HISTORY = 8
+"""The same of a newcomer's history, for which nobody asks again by the way."""
+
 PRICES = dg.AssetKey("raw_prices")
 TABLE = dg.AssetKey("market_data")
 RETURNS = dg.AssetKey("daily_returns")
@@ -54,14 +60,14 @@ class Span:
 
     derived: leaves the prices as they are stored, and computes what follows from them.
     tickers: where there are any, only these are asked for, and merged into what is stored.
-    again: today's lists of members are taken for sessions that have theirs already.
+    lists: today's lists of members are taken for sessions that have theirs already.
     """
 
     first: str
     last: str
     derived: bool = False
     tickers: frozenset[str] = frozenset()
-    again: bool = False
+    lists: bool = False
 
     @property
     def keys(self) -> list[str]:
@@ -74,7 +80,7 @@ class Span:
         tags = dict(zip(RANGE_TAGS, (self.first, self.last), strict=True))
         if self.tickers:
             tags[TICKERS_TAG] = " ".join(sorted(self.tickers))
-        if self.again:
+        if self.lists:
             tags[LISTS_TAG] = "again"
         return tags
 
@@ -165,6 +171,7 @@ class Progress:
         self._stored = stored
         self._failed = failed_tickers(database)
         self._corrected = corrected_sessions(database)
+        self._since = open_since(database)
         self._waiting = self._corrected | self._failed.keys()
         self._starts = {
             key: min(stored[key] & self._recorded[key].keys(), default=LAST_DAY) for key in assets
@@ -209,16 +216,22 @@ class Progress:
     def only_failed(self, keys: Sequence[str]) -> frozenset[str]:
         """The tickers that failed on ``keys``, where nothing else is wrong with the prices there.
 
-        Empty where something else is: a session is missing, or the vendor corrected it.
+        Empty where something else is: a session is missing, the vendor corrected it, or the
+        exchange rate failed.
         """
         beside = self.assets[RETURNS]
         is_sound = all(
             self._has(key, [PRICES]) and not any(self.missing(asset, [key]) for asset in beside)
             for key in keys
         )
-        if not is_sound or self._corrected.intersection(keys):
+        failed = frozenset().union(*(self._failed.get(key, ()) for key in keys))
+        if not is_sound or self._corrected.intersection(keys) or PAIR in failed:
             return frozenset()
-        return frozenset().union(*(self._failed.get(key, ()) for key in keys))
+        return failed
+
+    def open_since(self, session: str) -> pd.Timestamp | None:
+        """When what is open of a session was first seen; None where nothing is on record."""
+        return self._since.get(session)
 
     def why_broken(self, span: Span) -> str:
         """What is wrong in a span, in words, for a log."""
@@ -251,11 +264,22 @@ class Progress:
 def failed_tickers(database: Database) -> dict[str, set[str]]:
     """Per session the tickers with a failure that is worth another try."""
     failures = database.open_failures()
-    worth = failures["error_class"].isin(WORTH_A_TRY) & (failures["attempts"] < TRIES)
+    is_history = failures["error_class"] == FailureClass.NO_HISTORY
+    tries = failures["attempts"].where(
+        ~is_history, failures["attempts"] - TRIES_FOR_HISTORY + TRIES
+    )
+    worth = failures["error_class"].isin(WORTH_A_TRY) & (tries < TRIES)
     by_session: dict[str, set[str]] = {}
     for session, ticker in failures.loc[worth, ["session", "ticker"]].itertuples(index=False):
         by_session.setdefault(calendar.key(session), set()).add(ticker)
     return by_session
+
+
+def open_since(database: Database) -> dict[str, pd.Timestamp]:
+    """Per session, when the newest of its open failures was first seen."""
+    failures = database.open_failures()
+    newest = failures.groupby(failures["session"].dt.strftime("%Y-%m-%d"))["first_seen"].max()
+    return {str(key): moment for key, moment in newest.items()}
 
 
 def corrected_sessions(database: Database) -> set[str]:
@@ -266,7 +290,7 @@ def corrected_sessions(database: Database) -> set[str]:
 def again(progress: Progress, wanted: Span) -> list[Span]:
     """Bring in ``wanted`` whether it is done or not, and compute again what is stored after it."""
     later = [key for key in progress.history if key > wanted.last]
-    return [replace(wanted, again=True), *_recomputed(later)]
+    return [wanted, *_recomputed(later)]
 
 
 def merge(progress: Progress, wanted: Span, lake: Lake) -> list[Span]:
@@ -286,8 +310,8 @@ def merge(progress: Progress, wanted: Span, lake: Lake) -> list[Span]:
     if strangers:
         raise SessionError(
             f"--tickers {strangers[0]}: no stored session from {wanted.first} on has it as a member"
-            " soon enough; a new member's history comes by itself on the day it joins, and --again"
-            " takes today's lists for the past"
+            " soon enough; a new member's history comes by itself on the day it joins, and --lists"
+            " puts today's lists into the past"
         )
     return [wanted, *_recomputed([key for key in progress.history if key > wanted.last])]
 
@@ -321,20 +345,40 @@ def plan(progress: Progress, wanted: Span, history: int) -> list[Span]:
         return [Span(todo[0], end, derived=True)]
     earlier = [key for key in keys if todo[0] <= key < lacking[0]]
     later = [key for key in keys if key > lacking[-1]]
+    alone = tickers_first(progress, lacking)
+    rest = [key for key in keys if (alone[-1] if alone else "") < key <= lacking[-1]]
+    rest = [key for key in rest if key >= lacking[0]]
     return [
-        *(Span(part[0], part[-1], derived=True) for part in (earlier,) if part),
-        Span(lacking[0], lacking[-1], tickers=progress.only_failed(lacking)),
-        *(Span(part[0], part[-1], derived=True) for part in (later,) if part),
+        *_recomputed(earlier),
+        *(
+            Span(part[0], part[-1], tickers=progress.only_failed(alone))
+            for part in (alone,)
+            if part
+        ),
+        *(Span(part[0], part[-1]) for part in (rest,) if part),
+        *_recomputed(later),
     ]
 
 
-def plan_for_who_joined(
-    progress: Progress, wanted: Span, history: int, database: Database
-) -> list[Span]:
-    """What must run once more, where a back-fill brought in a session on which a ticker joined."""
+def tickers_first(progress: Progress, keys: Sequence[str]) -> list[str]:
+    """The first of ``keys`` that lack some tickers only: to be asked for by themselves.
+
+    With a session that lacks everything they would be one range, of everything.
+    """
+    return list(takewhile(lambda key: progress.only_failed([key]), keys))
+
+
+def plan_for_who_joined(progress: Progress, database: Database) -> list[Span]:
+    """What must run once more, where a back-fill brought in a session on which a ticker joined.
+
+    Only what is stored is completed.
+    """
     failures = database.open_failures()
-    waits = (failures["error_class"] == FailureClass.NO_HISTORY) & (failures["attempts"] < TRIES)
-    return plan(progress, wanted, history) if waits.any() else []
+    waits = failures["error_class"] == FailureClass.NO_HISTORY
+    waits &= failures["attempts"] < TRIES_FOR_HISTORY
+    if not waits.any():
+        return []
+    return plan(progress, Span(progress.history[0], progress.history[-1]), 1)
 
 
 def chunks(spans: Sequence[Span], size: int) -> Iterator[Span]:

@@ -54,8 +54,16 @@ def backfill(
         bool,
         typer.Option(
             "--again",
-            help="Fetch and compute what is done too: after a ticker failed, or after a universe"
-            " or a strategy was changed.",
+            help="Fetch and compute what is done too: after a ticker failed, or after a strategy"
+            " was changed. Sessions keep the members that they have.",
+        ),
+    ] = False,
+    lists: Annotated[  # noqa: FBT002 - typer's way to say a flag
+        bool,
+        typer.Option(
+            "--lists",
+            help="As --again, and put today's lists of members into these sessions: after you"
+            " changed your own list, say. What they were is lost.",
         ),
     ] = False,
     tickers: Annotated[
@@ -96,13 +104,13 @@ def backfill(
         history = max((one.history for one in enabled_strategies(settings).values()), default=1)
         if wanted.tickers:
             spans = work.merge(progress, wanted, lake)
-        elif again:
-            spans = work.again(progress, wanted)
+        elif again or lists:
+            spans = work.again(progress, replace(wanted, lists=lists))
         else:
             spans = work.plan(progress, wanted, history)
         log.print(f"Sessions {wanted.first} to {wanted.last}", highlight=False)
         batch = _batch(settings, wanted)
-        if again:
+        if again or lists:
             prices.forget(batch)
         if not spans:
             log.print("Nothing to do: every session is complete.")
@@ -116,7 +124,7 @@ def backfill(
                 raise
             prices.forget(batch)
             done, progress = spans, work.Progress(assets, instance, lake, database)
-            spans = work.plan_for_who_joined(progress, wanted, history, database)
+            spans = work.plan_for_who_joined(progress, database)
             spans = [] if spans == done else spans
         _say_what_failed(database.open_failures(), wanted)
 

@@ -1,8 +1,19 @@
 """The one clock, so that a test can move it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+LAST_MARKET_TO_CLOSE = ZoneInfo("America/New_York")
 
 
 def now() -> datetime:
     """The current moment, in UTC."""
     return datetime.now(UTC)
+
+
+def session_day() -> date:
+    """The date in New York, where the last market of a session closes.
+
+    A list of members that is taken when a session has just ended is of that session's day.
+    """
+    return now().astimezone(LAST_MARKET_TO_CLOSE).date()

@@ -104,7 +104,7 @@ def open_universe_source(settings: Settings, keys: Sequence[str]) -> UniverseSou
 
 def _bundled(file: Path | None) -> BundledUniverses:
     custom = _universe_file(file) if file else None
-    return BundledUniverses(custom, custom_as_of=clock.now().date())
+    return BundledUniverses(custom, custom_as_of=clock.session_day())
 
 
 @cache

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.backfill import Progress, Span
+from parakeet_dagster.backfill import Progress, Span, tickers_first
 
 SETTLED_AFTER = timedelta(minutes=30)
 """So long the daily schedule has to bring in a session that has just been completed."""
@@ -41,7 +41,8 @@ def next_request(
 
     Never below the first stored session, nor above ``due``. A session is asked for again after
     15 minutes, half an hour and so on up to 12 hours, and at most eight times: then until a person
-    accepts what cannot be had, nothing more is asked for its sake.
+    accepts what cannot be had, nothing more is asked for its sake. What was asked for before the
+    present cause was known does not count.
 
     Args:
         progress: what is stored and recorded.
@@ -57,8 +58,15 @@ def next_request(
     if not broken:
         return Rest(f"every session from {start} to {due} is complete")
     last = max(broken[-1], min(progress.history[-1], due))
-    wanted = Span(broken[0], last, tickers=progress.only_failed(broken))
+    alone = tickers_first(progress, broken)
+    others = broken[len(alone) :]
+    if alone and others:
+        last = str(calendar.offset(others[0], -1))
+    wanted = Span(broken[0], last, tickers=progress.only_failed(alone))
     asked = requests[requests["first_session"] == pd.Timestamp(wanted.first)]
+    since = progress.open_since(wanted.first)
+    if since is not None:
+        asked = asked[asked["requested_at"] >= since]
     if accepted_at is not None:
         asked = asked[asked["requested_at"] > accepted_at]
     if len(asked) >= REQUESTS:

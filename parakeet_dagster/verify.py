@@ -3,7 +3,8 @@
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.assets.ingest import VERIFIED, day_of
+from parakeet_dagster.assets.covering import covered_on
+from parakeet_dagster.assets.ingest import VERIFIED, day_of, without_history
 from parakeet_dagster.connect import open_database, open_lake, open_price_source
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.settings import Settings
@@ -40,7 +41,8 @@ def differences(
     """What the vendor says now of what is stored, and differs; see ``strategy.verification``."""
     in_lake = set(lake.sessions("raw_prices")) & set(lake.sessions("ticker_universe"))
     keys = [key for key in calendar.between(first, last) if key in in_lake]
-    stored, members = lake.read("raw_prices", keys), lake.read("ticker_universe", keys)
+    stored = lake.read("raw_prices", keys)
+    members = without_history(covered_on(lake, keys), database.open_failures())
     known = Known(stored=stored, decisions=database.quarantine_decisions())
     if not keys:
         return find_corrections(stored, members, known)

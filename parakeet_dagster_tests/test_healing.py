@@ -14,11 +14,14 @@ NOW = datetime(2024, 3, 19, 6, 0, tzinfo=UTC)
 STORED = calendar.between("2024-03-04", "2024-03-15")
 
 
-def progress(*broken: str, history: list[str] = STORED, failed: str = "") -> SimpleNamespace:
+def progress(
+    *broken: str, history: list[str] = STORED, failed: str = "", since: pd.Timestamp | None = None
+) -> SimpleNamespace:
     return SimpleNamespace(
         history=history,
         is_broken=lambda key: key in broken,
         only_failed=lambda keys: frozenset(failed.split()),
+        open_since=lambda key: since,
     )
 
 
@@ -101,4 +104,18 @@ def test_accepting_a_session_starts_the_count_again():
     moments = [f"2024-03-{day} 02:00" for day in range(10, 10 + REQUESTS)]
     accepted_at = pd.Timestamp("2024-03-19 05:00", tz="UTC")
     found = decide(progress("2024-03-18"), asked("2024-03-18", *moments), accepted_at=accepted_at)
+    assert found == Span("2024-03-18", "2024-03-18")
+
+
+def test_tickers_that_failed_are_asked_for_by_themselves_and_first():
+    """With the session that lacks everything they would be one range, of everything."""
+    found = decide(progress("2024-03-06", "2024-03-18", failed="KO"))
+    assert found == Span("2024-03-06", "2024-03-18", tickers=frozenset({"KO"}))
+
+
+def test_requests_for_an_earlier_cause_do_not_count():
+    """Nine newcomers in a year are nine causes, though each begins at the first stored session."""
+    moments = [f"2024-03-{day} 02:00" for day in range(10, 18)]
+    since = pd.Timestamp("2024-03-18 02:00", tz="UTC")
+    found = decide(progress("2024-03-18", since=since), asked("2024-03-18", *moments))
     assert found == Span("2024-03-18", "2024-03-18")

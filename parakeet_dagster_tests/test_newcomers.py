@@ -12,6 +12,7 @@ from parakeet_dagster.assets.covering import covered_on
 from parakeet_dagster.backfill import Progress, Span
 from parakeet_dagster.errors import SessionError
 from parakeet_dagster.price_sources.base import FailureClass, TickerFailure
+from parakeet_dagster.price_sources.fx import PAIR
 from parakeet_dagster.price_sources.sample import SampleSource
 from parakeet_dagster.universe_sources.base import Membership
 from parakeet_dagster_tests.graph import Graph, bytes_of, graph, metadata_of  # noqa: F401 - a fixture
@@ -150,13 +151,16 @@ def test_one_that_could_not_be_had_on_its_first_day_is_not_forgotten(
     assert graph.run(DAYS[joined - 2], DAYS[joined - 1]).success
     fetch = SampleSource.fetch
 
-    def without_ko(self, members, start, end, batch=None):
-        found = fetch(self, members[members["ticker"] != "KO"], start, end, batch)
-        failed = TickerFailure("KO", FailureClass.TIMEOUT, "30 s")
-        return replace(found, failures=(*found.failures, failed))
+    def without_ko(error_class):
+        def fetched(self, members, start, end, batch=None):
+            found = fetch(self, members[members["ticker"] != "KO"], start, end, batch)
+            failed = TickerFailure("KO", error_class, "no")
+            return replace(found, failures=(*found.failures, failed))
+
+        return fetched
 
     with monkeypatch.context() as patch:
-        patch.setattr(SampleSource, "fetch", without_ko)
+        patch.setattr(SampleSource, "fetch", without_ko(FailureClass.TIMEOUT))
         assert graph.run(JOINS).success
     assert lacking(database) == {("KO", "TIMEOUT"): [JOINS]}
     assert graph.run(DAYS[joined + 1]).success
@@ -164,6 +168,20 @@ def test_one_that_could_not_be_had_on_its_first_day_is_not_forgotten(
         ("KO", "NO_HISTORY"): DAYS[joined - 2 : joined],
         ("KO", "TIMEOUT"): [JOINS],
     }
+
+    lacks = DAYS[joined - 2 : joined]
+    with monkeypatch.context() as patch:
+        patch.setattr(SampleSource, "fetch", without_ko(FailureClass.NO_DATA))
+        span = Span(lacks[0], lacks[-1], tickers=frozenset({"KO"}))
+        backfill.run(graph.definitions(), graph.instance, span, "a test")
+    assert lacking(database)["KO", "NO_HISTORY"] == lacks, "the vendor's word does not end it"
+    assert database.open_failures()["attempts"].max() == 2
+
+    rate = {"ticker": PAIR, "session": pd.Timestamp(lacks[0]), "error_class": "TIMEOUT"}
+    day = pd.Timestamp(lacks[0]).date()
+    database.record_failures(pd.DataFrame([rate | {"message": "no"}]), day, day, [], "a fetch")
+    (first, *_) = backfill.plan(progress_of(graph, database), Span(lacks[0], lacks[-1]), 1)
+    assert first == Span(lacks[0], JOINS), "an exchange rate needs a whole run"
 
 
 def lacking(database) -> dict[tuple[str, str], list[str]]:

@@ -106,6 +106,16 @@ BEGIN
     PERFORM merge_staged_actions(of_sessions, moment);
     PERFORM refresh_adjusted_close(ARRAY(SELECT ticker FROM tickers_to_refresh()));
 
+    -- What came with an earlier run, and is stored now. The run's own is resolved by its name.
+    UPDATE ingest_failures AS f
+    SET resolved_at = moment
+    FROM pg_temp.staged_bars AS s
+    WHERE f.resolved_at IS NULL
+      AND f.came_with IS NOT NULL
+      AND f.ticker = s.ticker
+      AND f.session = s.date
+      AND s.close IS NOT NULL;
+
     UPDATE price_corrections AS p
     SET applied_at = moment
     WHERE p.applied_at IS NULL

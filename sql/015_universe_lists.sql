@@ -11,10 +11,14 @@ CREATE TABLE IF NOT EXISTS universe_lists (
     CONSTRAINT universe_lists_members_counted CHECK (members >= 0)
 );
 
--- Records the rows of pg_temp.staged_lists; what did not change keeps its time.
-CREATE OR REPLACE FUNCTION record_staged_lists() RETURNS void
+-- Records the rows of pg_temp.staged_lists; what did not change keeps its time. Of the sessions
+-- only the universes that are fetched stay.
+CREATE OR REPLACE FUNCTION record_staged_lists(of_sessions date[], fetched text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    DELETE FROM universe_lists
+    WHERE session = ANY (of_sessions) AND universe <> ALL (fetched);
+
     INSERT INTO universe_lists AS u (session, universe, source, as_of, point_in_time, members)
     SELECT s.session, s.universe, s.source, s.as_of, s.point_in_time, s.members
     FROM pg_temp.staged_lists AS s

@@ -48,8 +48,20 @@ BEGIN
         SET ticker = renamed.new_ticker
         WHERE ticker = renamed.old_ticker AND ex_date < renamed.first_session;
 
+        DELETE FROM market_data_revisions AS r
+        WHERE r.ticker = renamed.old_ticker
+          AND r.date < renamed.first_session
+          AND EXISTS (
+              SELECT FROM market_data_revisions AS n
+              WHERE n.ticker = renamed.new_ticker
+                AND n.date = r.date
+                AND n.revised_at = r.revised_at
+          );
+
         UPDATE market_data_revisions
-        SET ticker = renamed.new_ticker
+        SET
+            ticker = renamed.new_ticker,
+            row_before = jsonb_set(row_before, '{ticker}', to_jsonb(renamed.new_ticker))
         WHERE ticker = renamed.old_ticker AND date < renamed.first_session;
 
         UPDATE market_data_quarantine
@@ -65,6 +77,17 @@ BEGIN
         UPDATE price_corrections
         SET applied_at = clock_timestamp()
         WHERE ticker = renamed.old_ticker AND applied_at IS NULL;
+
+        DELETE FROM allocations AS a
+        WHERE a.ticker = renamed.old_ticker
+          AND a.session < renamed.first_session
+          AND EXISTS (
+              SELECT FROM allocations AS n
+              WHERE n.ticker = renamed.new_ticker
+                AND n.strategy = a.strategy
+                AND n.session = a.session
+                AND n.known_at = a.known_at
+          );
 
         UPDATE allocations
         SET ticker = renamed.new_ticker

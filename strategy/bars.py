@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from strategy.coverage import coverage
+from strategy.coverage import blocked_by_action, coverage
 from strategy.judgement import Judgement, judge_bars
 from strategy.keys import KEYS, is_among
-from strategy.price_rules import PRICES
+from strategy.price_rules import ACTION_RULE, PRICES
 from strategy.verification import as_json, verify
 
 STORED_TYPES = {
@@ -129,16 +129,19 @@ def sort_bars(
     as_sent = as_json(bad[list(bars.columns)])
     bad = bad[[*KEYS, "rule"]].assign(row=as_sent)
     kept = standing.loc[standing["kept"], KEYS]
+    lost = bad[~is_among(bad, kept)]
     table = coverage(
         of_run[~is_among(of_run, known.guests)],
         good[good["close"].notna()],
-        bad[~is_among(bad, kept)],
+        lost,
         listing,
         open_on,
         known.accepted,
         known.silent,
         known.gone,
     )
+    impossible = lost[lost["rule"] == ACTION_RULE]
+    table = blocked_by_action(table, of_run[is_among(of_run, impossible)], known.accepted)
     return SortedBars(
         good=good,
         bad=bad,

@@ -84,3 +84,33 @@ def _judged(table: pd.DataFrame, accepted: pd.DataFrame) -> pd.DataFrame:
         blocked=lacking & ~agreed,
         accepted=lacking & agreed,
     )[COLUMNS]
+
+
+def blocked_by_action(
+    table: pd.DataFrame, unsound: pd.DataFrame, accepted: pd.DataFrame
+) -> pd.DataFrame:
+    """``table``, with the markets in which a dividend or split of anybody is impossible blocked.
+
+    Also of one who is no member: no return over that day can be computed.
+
+    Args:
+        table: see ``coverage``.
+        unsound: columns date, market: where there is such an action.
+        accepted: columns date, market.
+    """
+    pairs = unsound[["date", "market"]].drop_duplicates()
+    known = table[["date", "market"]].merge(pairs, how="left", indicator="found")
+    is_hit = (known["found"] == "both").to_numpy(dtype=bool)
+    missing = pairs.merge(table[["date", "market"]], how="left", indicator="found")
+    alone = missing.loc[missing["found"] == "left_only", ["date", "market"]].assign(
+        listed=0, did_not_trade=0, bars=0, coverage=1.0, blocked=False, accepted=False
+    )
+    whole = pd.concat([table.assign(hit=is_hit), alone.assign(hit=True)], ignore_index=True)
+    by_hand = whole[["date", "market"]].merge(
+        accepted[["date", "market"]].drop_duplicates(), how="left", indicator="found"
+    )
+    agreed = (by_hand["found"] == "both").to_numpy(dtype=bool)
+    hit = whole["hit"].to_numpy(dtype=bool)
+    whole["blocked"] = whole["blocked"].astype(bool) | (hit & ~agreed)
+    whole["accepted"] = whole["accepted"].astype(bool) | (hit & agreed)
+    return whole[COLUMNS].sort_values(["date", "market"], ignore_index=True)

@@ -1,7 +1,5 @@
 """Whose prices a run brings in, and who has joined since the sessions before were stored."""
 
-from collections.abc import Collection
-
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
@@ -13,19 +11,28 @@ from strategy.universes.covered import AFTER, BEFORE, covered
 JOINED = "it has joined a universe: its earlier bars are not stored yet"
 
 
-def covered_on(lake: Lake, keys: list[str], leaving_out: Collection[str] = ()) -> pd.DataFrame:
+def covered_on(lake: Lake, keys: list[str], before: str = "9999") -> pd.DataFrame:
     """The tickers covered on each of ``keys``, as far as membership is stored.
+
+    Args:
+        lake: where ``ticker_universe`` is.
+        keys: sessions, ascending.
+        before: what is stored from this session on is not looked at.
 
     Returns:
         Columns date, ticker, market, currency; see ``strategy.universes.covered``.
+
+    Raises:
+        HoleError: the members of one of ``keys`` are not stored.
     """
     days = pd.DatetimeIndex(keys).as_unit("us")
     if not keys:
         return covered(lake.read("ticker_universe", []), days, calendar.calendar())
     around = calendar.window(keys, AFTER - 1)
     later = calendar.between(keys[-1], calendar.offset(keys[-1], BEFORE) or keys[-1])
-    wanted = {*around, *later} - set(leaving_out)
-    stored = [key for key in lake.sessions("ticker_universe") if key in wanted]
+    wanted, own = {*around, *later}, set(keys)
+    there = {key for key in lake.sessions("ticker_universe") if key in wanted} | own
+    stored = sorted(key for key in there if key < before)
     return covered(lake.read("ticker_universe", stored), days, calendar.calendar())
 
 

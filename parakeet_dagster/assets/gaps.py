@@ -44,6 +44,8 @@ def require_no_missed_action(
     Raises:
         PriceSourceError: there is one; the ticker, the day and the command are named.
     """
+    if members.empty:
+        return
     first = calendar.key(members["date"].min())
     carried = lake.read_session_before("daily_returns", first)
     failures = neon.open_failures()

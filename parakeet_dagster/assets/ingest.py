@@ -96,7 +96,7 @@ def ingest(
     open_on = markets_open_on(keys)
     beside = known(answer, keys, window, lake, neon, asked)
     failures = neon.open_failures()
-    verified = asked.of(covered_on(lake, window, leaving_out=keys))
+    verified = asked.of(covered_on(lake, window, before=keys[0]))
     bars = sort_bars(
         answer.bars,
         answer.listing,
@@ -112,11 +112,36 @@ def ingest(
         answer,
         asked,
         bars,
-        failed_sessions(answer, of_run, open_on),
+        still_without_history(failed_sessions(answer, of_run, open_on), failures, answer, keys),
         joined[~is_among(joined.rename(columns=DATE), failures.rename(columns=DATE))],
         open_on,
         last_bars(before),
     )
+
+
+def still_without_history(
+    failed: pd.DataFrame, failures: pd.DataFrame, answer: PriceAnswer, keys: list[str]
+) -> pd.DataFrame:
+    """``failed``, where a newcomer whose history could not be had keeps that class.
+
+    What the vendor says of it today, no data or delisted, must not end the search: nobody asks for
+    these sessions otherwise.
+
+    Args:
+        failed: see ``failed_sessions``.
+        failures: what is open, see ``Database.open_failures``.
+        answer: what the vendor said.
+        keys: the run's sessions.
+    """
+    messages = {one.ticker: one.message for one in answer.failures}
+    waiting = failures[
+        (failures["error_class"] == FailureClass.NO_HISTORY)
+        & failures["ticker"].isin(list(messages))
+        & failures["session"].isin(pd.DatetimeIndex(keys))
+    ][failed.columns]
+    others = failed[~is_among(failed.rename(columns=DATE), waiting.rename(columns=DATE))]
+    waiting = waiting.assign(message=waiting["ticker"].map(messages))
+    return pd.concat([others, waiting], ignore_index=True)
 
 
 def without_history(covered: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from parakeet_dagster.storage.database import Database
 from strategy.universes.membership import told
 
 NOTE = "membership"
+UNKNOWN = "from a list that is not on record: take it for survivorship-biased"
 
 
 def membership_notes(

@@ -77,7 +77,8 @@ def raw_prices(
     lake.require_history("raw_prices", keys[0])
     require_one_source(stored_sources(lake, keys) | neon.sources(), prices.name)
     only = tickers_of(context)
-    asked = Asked(covered_on(lake, keys), ticker_universe, universe.current(), only)
+    newest = lake.read("ticker_universe", lake.sessions("ticker_universe")[-1:])
+    asked = Asked(covered_on(lake, keys), ticker_universe, universe.current(newest), only)
     try:
         fetched = ingest(keys, asked, prices, lake, neon, batch)
         yield coverage_result(fetched)
@@ -257,7 +258,10 @@ def session_notes(keys: Sequence[str], fetched: Ingest) -> dict[str, dict[str, s
             "failed": int(failed.get(day, 0)),
         }
         if fetched.asked.only:
-            notes[key]["merged"] = ", ".join(sorted(fetched.asked.only))
+            notes[key] = {
+                "open_markets": str(open_by_day[day]),
+                "merged": ", ".join(sorted(fetched.asked.only)),
+            }
         elif day not in expected.index:
             notes[key]["status"] = "market closed"
     return notes

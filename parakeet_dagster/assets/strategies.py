@@ -7,7 +7,7 @@ import pandas as pd
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.acceptances import with_accepted
-from parakeet_dagster.assets.membership import NOTE, membership_notes, without_prices
+from parakeet_dagster.assets.membership import NOTE, UNKNOWN, membership_notes, without_prices
 from parakeet_dagster.assets.metadata import column_schema, describe
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.partitions import sessions, trailing
@@ -56,7 +56,7 @@ def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         told = _membership(neon, keys, strategy)
         notes = {
             key: {
-                NOTE: told.get(key, "as it was stored"),
+                NOTE: told.get(key, UNKNOWN),
                 "members": int(count["members"]),
                 "without_prices": int(count["without_prices"]),
                 "history": history_note(history, day, lookback),
@@ -98,9 +98,9 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         known = with_decision(strategy, signals, lake, history, days)
         frame = daily_targets(strategy, known, daily_returns, history, days, calendar.calendar())
         neon.write_allocations(name, frame)
-        notes = _allocation_notes(
-            frame, history, strategy, _membership(neon, context.partition_keys, strategy)
-        )
+        decided = rebalance_sessions(strategy.rebalance, calendar.calendar()).loc[days]
+        told = _membership(neon, [calendar.key(day) for day in decided.unique()], strategy)
+        notes = _allocation_notes(frame, history, strategy, decided, told)
         window = period + max(strategy.signal.lookback, lookback)
         return describe(context, frame, with_accepted(notes, neon, context.partition_keys, window))
 
@@ -154,10 +154,13 @@ def _membership(neon: Database, keys: list[str], strategy: Strategy) -> dict[str
 
 
 def _allocation_notes(
-    frame: pd.DataFrame, history: pd.DatetimeIndex, strategy: Strategy, membership: dict[str, str]
+    frame: pd.DataFrame,
+    history: pd.DatetimeIndex,
+    strategy: Strategy,
+    decided: pd.Series,
+    membership: dict[str, str],
 ) -> dict[str, dict[str, Any]]:
-    """Per session; ``history`` is what there was when the target was decided."""
-    decided = rebalance_sessions(strategy.rebalance, calendar.calendar())
+    """Per session; history and membership are those of the session that decided the target."""
     lookback = max(strategy.signal.lookback, strategy.target_lookback)
     is_cash = frame["ticker"] == CASH
     summary = pd.DataFrame(
@@ -169,7 +172,7 @@ def _allocation_notes(
     )
     return {
         f"{day:%Y-%m-%d}": {
-            NOTE: membership.get(f"{day:%Y-%m-%d}", "as it was stored"),
+            NOTE: membership.get(calendar.key(decided[day]), UNKNOWN),
             "history": history_note(history, decided[day], lookback),
             "positions": int(row["positions"]),
             "cash": float(row["cash"]),

@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 
 from parakeet_dagster.assets.batches import takes_lists_again
-from parakeet_dagster.assets.membership import NOTE, membership_notes
+from parakeet_dagster.assets.membership import NOTE, UNKNOWN, membership_notes
 from parakeet_dagster.assets.metadata import column_schema, describe, table
 from parakeet_dagster.partitions import sessions
 from parakeet_dagster.resources.failures import one_line_failures
@@ -48,7 +48,7 @@ def ticker_universe(
     Where a history of membership is known, members are those of the day. Where there is only a
     list, a session keeps the members with which it was first stored, so that nobody is put into
     the past later; a back-fill of the past takes today's list, and says that it is
-    survivorship-biased. `parakeet backfill --again` takes the list again.
+    survivorship-biased. `parakeet backfill --lists` takes the list again.
     """
     keys = context.partition_keys
     days = pd.DatetimeIndex(keys).as_unit("us")
@@ -58,7 +58,11 @@ def ticker_universe(
     stored = lake.read("ticker_universe", [] if again else [key for key in keys if key in in_lake])
     members, taken = keep_stored(found.members, stored, found.lists)
     counts = members.groupby(["date", "universe"]).size().rename("members").reset_index()
-    neon.record_universe_lists(taken.merge(counts).rename(columns={"date": "session"}))
+    neon.record_universe_lists(
+        taken.merge(counts).rename(columns={"date": "session"}),
+        [day.date() for day in days],
+        universe.keys,
+    )
     yield dg.AssetCheckResult(
         check_name=LISTS,
         passed=found.warnings.empty,
@@ -79,4 +83,4 @@ def last_good(lake: Lake, keys: list[str]) -> pd.DataFrame:
 def session_notes(neon: Database, keys: list[str]) -> dict[str, dict[str, Any]]:
     """How the members of each session are known."""
     told = membership_notes(neon, keys)
-    return {key: {NOTE: told.get(key, "as it was stored")} for key in keys}
+    return {key: {NOTE: told.get(key, UNKNOWN)} for key in keys}

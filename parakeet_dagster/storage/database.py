@@ -395,15 +395,19 @@ class Database:
         with self.transaction("rename tickers") as connection:
             return renames.apply(connection, table[["old", "new", "date"]])
 
-    def record_universe_lists(self, lists: pd.DataFrame) -> None:
+    def record_universe_lists(
+        self, lists: pd.DataFrame, sessions: Sequence[date], fetched: Sequence[str]
+    ) -> None:
         """Record from which list the members of a universe were taken, per session.
 
         Args:
             lists: columns session, universe, source, as_of (the date of the list), point_in_time
                 (it is a history of membership), members (how many).
+            sessions: those that are made; what is on record of their other universes goes.
+            fetched: the universes that they have.
         """
         with self.transaction("record universe lists") as connection:
-            universe_lists.record(connection, lists)
+            universe_lists.record(connection, lists, sessions, fetched)
 
     def universe_lists(self, first: date, last: date) -> pd.DataFrame:
         """What ``record_universe_lists`` recorded of the sessions in [first, last].

@@ -1,5 +1,6 @@
 """The table universe_lists: from which list the members of a universe were taken, per session."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd
@@ -16,7 +17,7 @@ _STAGED = {
     "point_in_time": "boolean",
     "members": "integer",
 }
-_RECORD = text("SELECT record_staged_lists()")
+_RECORD = text("SELECT record_staged_lists(CAST(:sessions AS date[]), CAST(:fetched AS text[]))")
 _READ = text("""
     SELECT session, universe, source, as_of, point_in_time, members
     FROM universe_lists
@@ -33,10 +34,12 @@ _TYPES = {
 }
 
 
-def record(connection: Connection, lists: pd.DataFrame) -> None:
+def record(
+    connection: Connection, lists: pd.DataFrame, sessions: Sequence[date], fetched: Sequence[str]
+) -> None:
     """See ``Database.record_universe_lists``."""
     stage(connection, "staged_lists", _STAGED, lists)
-    connection.execute(_RECORD)
+    connection.execute(_RECORD, {"sessions": list(sessions), "fetched": list(fetched)})
 
 
 def read(connection: Connection, first: date, last: date) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from parakeet_dagster.errors import UniverseError
 from parakeet_dagster.universe_sources.base import Membership, UniverseSource
 
 
@@ -22,6 +23,13 @@ class ActiveUniverse:
         """Who is a member on which session; see ``UniverseSource.membership``."""
         return self.source.membership(self.keys, sessions, last_good)
 
-    def current(self) -> frozenset[str]:
-        """The tickers that are members today."""
-        return frozenset().union(*(self.source.members(key)["ticker"] for key in self.keys))
+    def current(self, last_good: pd.DataFrame) -> frozenset[str]:
+        """The tickers that are members today; those of ``last_good`` where that cannot be had.
+
+        Args:
+            last_good: column ticker: the newest members that are stored.
+        """
+        try:
+            return frozenset().union(*(self.source.members(key)["ticker"] for key in self.keys))
+        except UniverseError:
+            return frozenset(last_good["ticker"])

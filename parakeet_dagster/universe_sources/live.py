@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -45,7 +44,7 @@ IWM_HOLDINGS = (
     "?fileType=csv&fileName=IWM_holdings&dataType=fund"
 )
 LAST_GOOD = "last good list"
-LAST_MARKET_TO_CLOSE = ZoneInfo("America/New_York")
+RECENT = pd.Timedelta(days=45)
 
 _log = logging.getLogger(__name__)
 
@@ -174,10 +173,15 @@ class LiveUniverses:
         known = None if key in LIVE_ONLY else self._bundled.roster(key).newest()
         is_bundled = known is not None and set(stored["ticker"]) == set(known["ticker"])
         if not stored.empty and not is_bundled:
-            require_overlap(live, stored, LIKE_THE_LAST, LAST_GOOD)
+            require_overlap(live, stored, self._least_overlap(key, stored), LAST_GOOD)
         elif known is not None:
             require_overlap(live, known, LIKE_THE_BUNDLED, "bundled list")
         return live
+
+    def _least_overlap(self, key: str, stored: pd.DataFrame) -> float:
+        """Less where the last good list is old, and of an index that is made anew once a year."""
+        is_old = "date" in stored and self._today() - stored["date"].max() > RECENT
+        return LIKE_THE_BUNDLED if is_old or key in LIVE_ONLY else LIKE_THE_LAST
 
     def _answer(self, key: str) -> pd.DataFrame:
         """What the web says today, asked for once.
@@ -200,7 +204,7 @@ class LiveUniverses:
             return error
 
     def _today(self) -> pd.Timestamp:
-        moment = self._now().astimezone(LAST_MARKET_TO_CLOSE)
+        moment = self._now().astimezone(clock.LAST_MARKET_TO_CLOSE)
         return pd.Timestamp(moment.date()).as_unit("us")
 
 
