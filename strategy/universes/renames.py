@@ -89,6 +89,8 @@ def renamed(frame: pd.DataFrame, renames: pd.DataFrame, date: str = "date") -> p
     Returns:
         The rows that stay, in their order, with a new index.
     """
+    if not frame["ticker"].isin(renames["old"]).any():
+        return frame.reset_index(drop=True)
     links = _followed(renames)
     link = _link_of(frame["ticker"], frame[date], links)
     if (link < 0).all():
