@@ -208,7 +208,9 @@ def allocations(
     Example: parakeet allocations --strategy dual_momentum --date 2022-06-30
     """
     settings = load_settings()
+    from parakeet_dagster.assets.membership import UNKNOWN, strategy_membership
     from parakeet_dagster.connect import catalog, open_database
+    from strategy.universes.membership import BIASED
 
     known = catalog(settings)
     if strategy is not None and strategy not in known:
@@ -232,6 +234,10 @@ def allocations(
         ]
         shown.append({"ticker": "sum", "weight": f"{rows['weight'].sum():.2%}"})
         show(shown, f"{name} on {day:%Y-%m-%d}", as_json=False)
+        key = f"{day:%Y-%m-%d}"
+        told = strategy_membership(database, [key], known.get(str(name))).get(key, UNKNOWN)
+        if BIASED in told:
+            out.print(f"Members: {told}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 
 from parakeet_dagster.storage.database import Database
+from strategy.strategy import ACTIVE, Strategy
 from strategy.universes.membership import told
 
 NOTE = "membership"
@@ -21,6 +22,14 @@ def membership_notes(
         lists = lists[lists["universe"].isin(universes)]
     words = told(lists)
     return dict(zip(pd.DatetimeIndex(words.index).strftime("%Y-%m-%d"), words, strict=True))
+
+
+def strategy_membership(
+    neon: Database, keys: Sequence[str], strategy: Strategy | None
+) -> dict[str, str]:
+    """As ``membership_notes``, of the universe that a strategy names; of all for ``active``."""
+    names_one = strategy is not None and strategy.universe != ACTIVE
+    return membership_notes(neon, keys, [strategy.universe] if strategy and names_one else ())
 
 
 def without_prices(members: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.acceptances import with_accepted
-from parakeet_dagster.assets.membership import NOTE, UNKNOWN, membership_notes, without_prices
+from parakeet_dagster.assets.membership import NOTE, UNKNOWN, strategy_membership, without_prices
 from parakeet_dagster.assets.metadata import column_schema, describe
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.partitions import sessions, trailing
@@ -16,7 +16,7 @@ from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 from strategy.daily import LIVE_WITHIN, daily_signals, daily_targets, members_of
 from strategy.rebalance import rebalance_sessions
-from strategy.strategy import ACTIVE, Strategy
+from strategy.strategy import Strategy
 from strategy.universes.members import CASH
 
 
@@ -53,7 +53,7 @@ def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         priced = without_prices(members, daily_returns[daily_returns["date"].isin(days)])
         counts = priced.reindex(days, fill_value=0).to_dict("records")
         chosen = frame[frame["signal"] != 0].groupby("date").size()
-        told = _membership(neon, keys, strategy)
+        told = strategy_membership(neon, keys, strategy)
         notes = {
             key: {
                 NOTE: told.get(key, UNKNOWN),
@@ -99,7 +99,7 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         frame = daily_targets(strategy, known, daily_returns, history, days, calendar.calendar())
         neon.write_allocations(name, frame)
         decided = rebalance_sessions(strategy.rebalance, calendar.calendar()).loc[days]
-        told = _membership(neon, [calendar.key(day) for day in decided.unique()], strategy)
+        told = strategy_membership(neon, [calendar.key(day) for day in decided.unique()], strategy)
         notes = _allocation_notes(frame, history, strategy, decided, told)
         window = period + max(strategy.signal.lookback, lookback)
         return describe(context, frame, with_accepted(notes, neon, context.partition_keys, window))
@@ -147,10 +147,6 @@ def history_note(history: pd.DatetimeIndex, day: pd.Timestamp, lookback: int) ->
 
 def _days(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(context.partition_keys).as_unit("us")
-
-
-def _membership(neon: Database, keys: list[str], strategy: Strategy) -> dict[str, str]:
-    return membership_notes(neon, keys, () if strategy.universe == ACTIVE else [strategy.universe])
 
 
 def _allocation_notes(

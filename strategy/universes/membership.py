@@ -3,6 +3,7 @@
 import pandas as pd
 
 PAIR = ["date", "universe"]
+BIASED = "survivorship-biased"
 
 
 def keep_stored(
@@ -52,7 +53,7 @@ def told(lists: pd.DataFrame) -> pd.Series:
     is_biased = ~lists["point_in_time"] & (lists["as_of"] > lists["date"])
     of_list = " is the list of " + lists["as_of"].dt.strftime("%Y-%m-%d")
     when = of_list.mask(lists["point_in_time"], " as of the day")
-    warning = pd.Series("", index=lists.index).mask(is_biased, ": survivorship-biased")
+    warning = pd.Series("", index=lists.index).mask(is_biased, f": {BIASED}")
     sentences = lists["universe"] + when + " (" + lists["source"] + ")" + warning
     words: pd.Series = sentences.groupby(lists["date"]).agg("; ".join)
     return words
