@@ -108,10 +108,13 @@ def graph(
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Graph]:
-    """The graph, with the module's strategies SHORT, on an empty lake and an empty database."""
+    """The graph, with the module's strategies SHORT, on an empty lake and an empty database.
+
+    Its events are kept in memory, which saves a third of the time of a run.
+    """
     monkeypatch.setenv("PARAKEET_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NEON_DATABASE_URL", database_url)
-    with fast_instance(tmp_path, monkeypatch) as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         yield Graph(tmp_path / "home", instance, request.module.SHORT)
 
 

@@ -22,7 +22,6 @@ from parakeet_dagster_tests.graph import (
     checks_of,
     copy_lake,
     failures,
-    fast_instance,
     graph,  # noqa: F401 - a fixture
     metadata_of,
 )
@@ -59,7 +58,7 @@ def history(tmp_path_factory: pytest.TempPathFactory, postgres_server) -> Path:
     patch = pytest.MonkeyPatch()
     patch.setenv("PARAKEET_HOME", str(home))
     patch.setenv("NEON_DATABASE_URL", postgres_server.start())
-    with fast_instance(home, patch) as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         before = calendar.offset(RANGE[0], -1)
         assert Graph(home, instance, SHORT).run(FIRST, before).success
     patch.undo()
@@ -131,6 +130,13 @@ class TestRangeAndSingles:
             server.stop()
 
 
+@pytest.fixture
+def one_strategy(graph) -> None:
+    """Where prices are at stake, one strategy is enough after them."""
+    graph.strategies = {"equal_weight": SHORT["equal_weight"]}
+
+
+@pytest.mark.usefixtures("one_strategy")
 class TestPrices:
     def test_the_sample_is_stored_as_it_is(self, graph):
         result = graph.run("2022-06-15", "2022-06-17")
@@ -241,6 +247,7 @@ class TestPrices:
         assert row["return_local"] == closes["2022-06-17"] / closes["2022-06-15"] - 1
 
 
+@pytest.mark.usefixtures("one_strategy")
 class TestBlockedSession:
     @pytest.fixture
     def three_of_four(self, graph, tmp_path, monkeypatch) -> Graph:
