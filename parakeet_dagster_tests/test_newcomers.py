@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import dagster as dg
 import pandas as pd
 import pytest
 
@@ -40,6 +41,7 @@ class ByDay:
 
     def __init__(self, known_until: str) -> None:
         self.known_until = known_until
+        self.is_history = True
 
     def members(self, key: str) -> pd.DataFrame:
         today = [name for name, span in SPANS.items() if span[0] <= self.known_until < span[1]]
@@ -57,7 +59,7 @@ class ByDay:
         pairs = pd.DataFrame(rows, columns=["date", "ticker"]).astype({"ticker": "str"})
         members = pairs.merge(SAMPLE, on="ticker").assign(universe="SAMPLE")
         lists = pd.DataFrame({"date": sessions, "universe": "SAMPLE", "source": "a test"}).assign(
-            as_of=sessions[-1], point_in_time=True
+            as_of=sessions[-1], point_in_time=self.is_history
         )
         nothing = pd.DataFrame({"universe": [], "message": []})
         return Membership(members.sort_values(["date", "ticker"]), lists, nothing)
@@ -198,3 +200,19 @@ def test_who_joins_in_a_later_chunk_is_known_in_the_first(graph, database):
     backfill.run(graph.definitions(), graph.instance, pieces[0], "a test")
     assert tickers(graph, "raw_prices", DAYS[0]) == EVERYONE
     assert set(covered_on(graph.lake, DAYS[:7])["ticker"]) == set(EVERYONE)
+
+
+def test_a_session_keeps_its_list_until_lists_are_taken_again(graph, source, monkeypatch):
+    """A list of a later day put into the past would be survivorship bias, and nobody would know."""
+    source.is_history = False
+    only = [dg.AssetKey("ticker_universe")]
+    assert graph.run(DAYS[0], DAYS[1], only).success
+    monkeypatch.delitem(SPANS, "AAPL")
+    result = graph.run(DAYS[0], DAYS[1], only)
+    assert "AAPL" in tickers(graph, "ticker_universe", DAYS[0])
+    told = metadata_of(result, "ticker_universe", DAYS[0])["membership"]
+    assert told == f"SAMPLE is the list of {DAYS[1]} (a test): survivorship-biased"
+
+    pieces = [Span(DAYS[0], DAYS[0], lists=True), Span(DAYS[1], DAYS[1], lists=True)]
+    backfill.run_membership(graph.definitions(), graph.instance, pieces, "a test")
+    assert "AAPL" not in tickers(graph, "ticker_universe", DAYS[0])
