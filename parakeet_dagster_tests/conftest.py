@@ -48,14 +48,16 @@ def market_data_folder() -> Path:
 
 
 LONGEST_FIRST = (
-    "test_every_strategy_on_noise",
-    "test_prices_you_can_trust",
     "test_graph",
-    "test_yahoo_disturbed",
-    "test_yahoo_end_to_end",
-    "test_kill",
-    "test_yahoo",
+    "test_prices_you_can_trust",
     "test_backfill",
+    "test_kill",
+    "test_yahoo_end_to_end",
+    "test_cli",
+    "test_newcomers",
+    "test_yahoo",
+    "test_every_strategy_on_noise",
+    "test_yahoo_disturbed",
 )
 """Modules with few but long tests: run at the end, they would leave the other worker idle."""
 
