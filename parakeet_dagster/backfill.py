@@ -35,7 +35,6 @@ WORTH_A_TRY = (
     FailureClass.TIMEOUT,
     FailureClass.NETWORK,
     FailureClass.BAD_DATA,
-    FailureClass.NO_HISTORY,
 )
 """What another try may mend. What is delisted, or has no data, is asked for daily anyway."""
 
@@ -169,9 +168,10 @@ class Progress:
                 days = in_database.get(key.path[-1], [])
                 stored[key] &= {calendar.key(day) for day in days}
         self._stored = stored
-        self._failed = failed_tickers(database)
+        failures = database.open_failures()
+        self._failed = failed_tickers(failures)
         self._corrected = corrected_sessions(database)
-        self._since = open_since(database)
+        self._since = open_since(failures)
         self._waiting = self._corrected | self._failed.keys()
         self._starts = {
             key: min(stored[key] & self._recorded[key].keys(), default=LAST_DAY) for key in assets
@@ -261,23 +261,28 @@ class Progress:
         )
 
 
-def failed_tickers(database: Database) -> dict[str, set[str]]:
-    """Per session the tickers with a failure that is worth another try."""
-    failures = database.open_failures()
-    is_history = failures["error_class"] == FailureClass.NO_HISTORY
-    tries = failures["attempts"].where(
-        ~is_history, failures["attempts"] - TRIES_FOR_HISTORY + TRIES
-    )
-    worth = failures["error_class"].isin(WORTH_A_TRY) & (tries < TRIES)
+def failed_tickers(failures: pd.DataFrame) -> dict[str, set[str]]:
+    """Per session the tickers with a failure that is worth another try.
+
+    Args:
+        failures: what is open, see ``Database.open_failures``.
+    """
+    attempts = failures["attempts"]
+    again = failures["error_class"].isin(WORTH_A_TRY) & (attempts < TRIES)
+    worth = again | _waits_for_history(failures)
     by_session: dict[str, set[str]] = {}
     for session, ticker in failures.loc[worth, ["session", "ticker"]].itertuples(index=False):
         by_session.setdefault(calendar.key(session), set()).add(ticker)
     return by_session
 
 
-def open_since(database: Database) -> dict[str, pd.Timestamp]:
+def _waits_for_history(failures: pd.DataFrame) -> "pd.Series[bool]":
+    is_history = failures["error_class"] == FailureClass.NO_HISTORY
+    return is_history & (failures["attempts"] < TRIES_FOR_HISTORY)
+
+
+def open_since(failures: pd.DataFrame) -> dict[str, pd.Timestamp]:
     """Per session, when the newest of its open failures was first seen."""
-    failures = database.open_failures()
     newest = failures.groupby(failures["session"].dt.strftime("%Y-%m-%d"))["first_seen"].max()
     return {str(key): moment for key, moment in newest.items()}
 
@@ -346,16 +351,12 @@ def plan(progress: Progress, wanted: Span, history: int) -> list[Span]:
     earlier = [key for key in keys if todo[0] <= key < lacking[0]]
     later = [key for key in keys if key > lacking[-1]]
     alone = tickers_first(progress, lacking)
-    rest = [key for key in keys if (alone[-1] if alone else "") < key <= lacking[-1]]
-    rest = [key for key in rest if key >= lacking[0]]
+    others = lacking[len(alone) :]
+    following = calendar.offset(alone[-1], 1) if alone else lacking[0]
     return [
         *_recomputed(earlier),
-        *(
-            Span(part[0], part[-1], tickers=progress.only_failed(alone))
-            for part in (alone,)
-            if part
-        ),
-        *(Span(part[0], part[-1]) for part in (rest,) if part),
+        *([Span(alone[0], alone[-1], tickers=progress.only_failed(alone))] if alone else []),
+        *([Span(str(following), others[-1])] if others else []),
         *_recomputed(later),
     ]
 
@@ -373,10 +374,7 @@ def plan_for_who_joined(progress: Progress, database: Database) -> list[Span]:
 
     Only what is stored is completed.
     """
-    failures = database.open_failures()
-    waits = failures["error_class"] == FailureClass.NO_HISTORY
-    waits &= failures["attempts"] < TRIES_FOR_HISTORY
-    if not waits.any():
+    if not _waits_for_history(database.open_failures()).any():
         return []
     return plan(progress, Span(progress.history[0], progress.history[-1]), 1)
 

@@ -565,4 +565,6 @@ class TestWaiting:
         row = {"ticker": "A", "session": day, "error_class": error_class, "message": "no"}
         for _ in range(times):
             database.record_failures(pd.DataFrame([row]), day.date(), day.date(), [], "a fetch")
-        assert backfill.failed_tickers(database) == ({"2022-03-02": {"A"}} if waits else {})
+        assert backfill.failed_tickers(database.open_failures()) == (
+            {"2022-03-02": {"A"}} if waits else {}
+        )

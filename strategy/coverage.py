@@ -1,5 +1,7 @@
 """Whether a market's data is complete enough to be believed."""
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from strategy.keys import is_among
@@ -74,10 +76,7 @@ def _judged(table: pd.DataFrame, accepted: pd.DataFrame) -> pd.DataFrame:
     alone = table.groupby("date")["bars"].transform("sum") == 0
     nothing = (table["bars"] == 0) & ((table["listed"] > 1) | alone)
     lacking = (share < LEAST_COVERAGE) | nothing | (table["impossible"] > 0)
-    by_hand = table[["date", "market"]].merge(
-        accepted[["date", "market"]].drop_duplicates(), how="left", indicator="found"
-    )
-    agreed = (by_hand["found"] == "both").to_numpy(dtype=bool)
+    agreed = _is_pair_of(table, accepted)
     return table.assign(
         did_not_trade=halted,
         coverage=share,
@@ -99,18 +98,20 @@ def blocked_by_action(
         accepted: columns date, market.
     """
     pairs = unsound[["date", "market"]].drop_duplicates()
-    known = table[["date", "market"]].merge(pairs, how="left", indicator="found")
-    is_hit = (known["found"] == "both").to_numpy(dtype=bool)
-    missing = pairs.merge(table[["date", "market"]], how="left", indicator="found")
-    alone = missing.loc[missing["found"] == "left_only", ["date", "market"]].assign(
+    is_hit = _is_pair_of(table, pairs)
+    alone = pairs[~_is_pair_of(pairs, table)].assign(
         listed=0, did_not_trade=0, bars=0, coverage=1.0, blocked=False, accepted=False
     )
     whole = pd.concat([table.assign(hit=is_hit), alone.assign(hit=True)], ignore_index=True)
-    by_hand = whole[["date", "market"]].merge(
-        accepted[["date", "market"]].drop_duplicates(), how="left", indicator="found"
-    )
-    agreed = (by_hand["found"] == "both").to_numpy(dtype=bool)
+    agreed = _is_pair_of(whole, accepted)
     hit = whole["hit"].to_numpy(dtype=bool)
     whole["blocked"] = whole["blocked"].astype(bool) | (hit & ~agreed)
     whole["accepted"] = whole["accepted"].astype(bool) | (hit & agreed)
     return whole[COLUMNS].sort_values(["date", "market"], ignore_index=True)
+
+
+def _is_pair_of(rows: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether each row's date and market occur in ``others``."""
+    pairs = others[["date", "market"]].drop_duplicates()
+    found = rows[["date", "market"]].merge(pairs, how="left", indicator="found")["found"]
+    return (found == "both").to_numpy(dtype=bool)

@@ -28,8 +28,9 @@ def strategy_membership(
     neon: Database, keys: Sequence[str], strategy: Strategy | None
 ) -> dict[str, str]:
     """As ``membership_notes``, of the universe that a strategy names; of all for ``active``."""
-    names_one = strategy is not None and strategy.universe != ACTIVE
-    return membership_notes(neon, keys, [strategy.universe] if strategy and names_one else ())
+    if strategy is None or strategy.universe == ACTIVE:
+        return membership_notes(neon, keys)
+    return membership_notes(neon, keys, [strategy.universe])
 
 
 def without_prices(members: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """The keys of the universes."""
 
+from strategy.universes import core_etfs, sample
+
 SPX500 = "SPX500"
 NASDAQ100 = "NASDAQ100"
 RUSSELL2000 = "RUSSELL2000"
@@ -18,9 +20,9 @@ DESCRIPTIONS = {
     US_ETFS: "150 liquid US funds: shares, sectors, countries, bonds, commodities, currencies",
     ASX200: "S&P/ASX 200, a list of today",
     ASX_ETFS: "100 liquid ASX funds: shares, sectors, regions, bonds, property, gold, cash",
-    CORE_ETFS: "17 US and ASX ETFs: shares, property, gold, silver, commodities, bonds",
+    CORE_ETFS: core_etfs.DESCRIPTION,
     SCREENER: "SPX500, US_ETFS and ASX200 together",
-    SAMPLE: "20 US stocks and 5 factor ETFs with bundled sample prices (to 2022-12-28)",
+    SAMPLE: sample.DESCRIPTION,
     CUSTOM: "your own list, PARAKEET_UNIVERSE_FILE",
 }
 
