@@ -15,6 +15,10 @@ withheld_aud (tax kept back at the source), fx_cost_aud.
 
 ``daily``: one row per session. Columns ``DAILY_COLUMNS``: date, equity (AUD at the close), cash,
 traded (the value bought and sold), fees, slippage, fx_costs, dividends (gross), withheld, interest.
+
+``positions``: one row per holding and session, at the close. Columns ``POSITION_COLUMNS``: date,
+ticker, quantity (shares), wanted (shares once all open orders are filled), price_aud (the close),
+value_aud. ``CASH`` is a row of every session: its quantity and value are AUD, its price 1.
 """
 
 FILL_COLUMNS = [
@@ -43,3 +47,4 @@ DAILY_COLUMNS = [
     "withheld",
     "interest",
 ]
+POSITION_COLUMNS = ["date", "ticker", "quantity", "wanted", "price_aud", "value_aud"]

@@ -1,5 +1,6 @@
 """What trading costs, what cash earns, and how orders are filled."""
 
+import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,7 +23,8 @@ class Terms(BaseModel):
     fill: when an order is filled. ``close``: at the close of the first session after the decision
         on which the ticker trades; ``open``: at its open, for XNYS only: the ASX has opened before
         the data of the decision is complete, at 01:00 UTC.
-    risk_aversion: of the holder, for the no-trade band; 0 trades whatever it costs, see ``band``.
+    risk_aversion: of the holder, for the no-trade band, see ``band``; infinite: no band, every
+        difference is traded.
     delisting_return: of a holding whose prices end, on its last close. 0 pays the last close.
     """
 
@@ -47,6 +49,6 @@ FREE = Terms(
     cash_rate=0,
     withholding=0,
     whole_shares=False,
-    risk_aversion=0,
+    risk_aversion=math.inf,
 )
 """No costs, no interest, fractions of shares, no band: the mere weights."""
