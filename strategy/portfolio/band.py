@@ -59,7 +59,7 @@ def is_worth_it(
         risk_aversion: accounts x 1; infinite where every difference is to be traded.
         cost: of the trade, AUD; accounts x tickers.
     """
-    weight = np.where(np.isinf(risk_aversion), np.inf, risk_aversion / 2 * yearly**2)
-    with np.errstate(invalid="ignore"):  # infinite times no difference: NaN, which is no reason
+    with np.errstate(invalid="ignore"):  # infinite times nothing: NaN, which is no reason
+        weight = np.where(np.isinf(risk_aversion), np.inf, risk_aversion / 2 * yearly**2)
         lost = weight * difference**2 / equity
     return np.asarray(lost > cost)
