@@ -58,7 +58,7 @@ class TradeCounts:
 def record(connection: Connection, frame: pd.DataFrame) -> TradeCounts:
     """See ``Database.record_trades``."""
     stage(connection, "staged_trades", _STAGED, frame)
-    differs = {trade: what for trade, what in connection.execute(_RECORD)}
+    differs = {row.trade_id: row.differs for row in connection.execute(_RECORD)}
     return TradeCounts(
         new=sum(what is None for what in differs.values()),
         known=sum(what == "" for what in differs.values()),
