@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 import typer
 
-from parakeet_dagster import cli_decisions, cli_status, clock
+from parakeet_dagster import cli_decisions, cli_imports, cli_status, clock
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import ParakeetError, RunFailedError, SessionError, SettingsError
 from parakeet_dagster.settings import Settings, export_dagster_home, export_dotenv, load_settings
@@ -33,6 +33,8 @@ db = typer.Typer(help="The database: the embedded PostgreSQL, or the one you nam
 app.add_typer(db, name="db", no_args_is_help=True)
 app.add_typer(cli_decisions.quarantine, name="quarantine")
 app.add_typer(cli_decisions.session, name="session", no_args_is_help=True)
+app.add_typer(cli_imports.holdings, name="holdings")
+app.add_typer(cli_imports.trades, name="trades")
 
 
 def main() -> None:

@@ -43,6 +43,10 @@ class UniverseError(ParakeetError):
     """The members of a universe cannot be had."""
 
 
+class InputFileError(ParakeetError):
+    """A file that a person wrote, holdings or trades, cannot be imported."""
+
+
 class BlockedSessionError(ParakeetError):
     """A market's data is too incomplete to be stored; ``session`` is the first such session."""
 

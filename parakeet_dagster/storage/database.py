@@ -17,9 +17,12 @@ from parakeet_dagster.storage import (
     corrections,
     failure_log,
     healing,
+    holdings,
     market_data,
+    orders,
     quarantine,
     renames,
+    trades,
     universe_lists,
 )
 from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, one_line_errors
@@ -27,6 +30,7 @@ from parakeet_dagster.storage.database_schema import apply_schema
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts
 from parakeet_dagster.storage.quarantine import Decision
+from parakeet_dagster.storage.trades import TradeCounts
 
 _CONNECT_ATTEMPT_SECONDS = 10
 _APPLICATION = "parakeet"
@@ -200,6 +204,83 @@ class Database:
         """The sessions that have an allocation, ascending, per strategy."""
         with self.transaction("list sessions") as connection:
             return allocations.sessions(connection)
+
+    def write_orders(self, strategy: str, frame: pd.DataFrame, sessions: Sequence[date]) -> int:
+        """Store what to trade as a new version, where it differs from the newest one.
+
+        Args:
+            strategy: the name in the catalog.
+            frame: columns date, ticker, side ("buy" or "sell"), quantity, price_estimate_aud,
+                cost_estimate_aud, reason; all orders of the sessions.
+            sessions: also those that have no order: nothing to do is a version, too.
+
+        Returns:
+            The number of sessions that got a new version.
+
+        Raises:
+            ValueError: an order is of another session.
+        """
+        with self.transaction("write orders") as connection:
+            return orders.write(connection, strategy, frame, sessions)
+
+    def read_orders(self, strategy: str | None = None, session: date | None = None) -> pd.DataFrame:
+        """The newest version of the newest session, or of ``session``, of each strategy asked for.
+
+        Returns:
+            Columns strategy, session, ticker, side, quantity, price_estimate_aud,
+            cost_estimate_aud, reason, sorted by the first four; empty where there is nothing to
+            do, or nothing is stored: ``order_sessions`` tells.
+        """
+        with self.transaction("read orders") as connection:
+            return orders.read(connection, strategy, session)
+
+    def order_sessions(self) -> dict[str, list[date]]:
+        """The sessions whose orders are stored, be they none, ascending, per strategy."""
+        with self.transaction("list sessions") as connection:
+            return orders.sessions(connection)
+
+    def replace_holdings(self, as_of: date, frame: pd.DataFrame) -> int:
+        """Make ``frame`` the snapshot of a date, whole, in place of the one that it may have.
+
+        Args:
+            as_of: the date.
+            frame: columns ticker, quantity, acquired, price (paid per share), currency; a row per
+                parcel. ``CASH`` is a row in AUD, its acquired and price missing.
+
+        Returns:
+            The number of rows of the snapshot that was replaced, 0 where there was none.
+        """
+        with self.transaction("replace holdings") as connection:
+            return holdings.replace(connection, as_of, frame)
+
+    def holdings(self, as_of: date | None = None) -> pd.DataFrame:
+        """The newest snapshot on or before a date; None: the newest of all.
+
+        Returns:
+            Columns as_of, ticker, quantity, acquired, price, currency, imported_at (UTC), in the
+            order in which they were entered; empty where there is no snapshot.
+        """
+        with self.transaction("read holdings") as connection:
+            return holdings.read(connection, as_of)
+
+    def record_trades(self, frame: pd.DataFrame) -> TradeCounts:
+        """Record the trades whose id is new; one that is recorded is never changed.
+
+        Args:
+            frame: columns id (unique), date, ticker, side, quantity, price, currency, fee (AUD),
+                aud_per_unit (NaN where it is not known).
+        """
+        with self.transaction("record trades") as connection:
+            return trades.record(connection, frame)
+
+    def trades(self, after: date | None = None, until: date | None = None) -> pd.DataFrame:
+        """The trades after a date, up to and including another; None leaves an end open.
+
+        Returns:
+            The columns of ``record_trades`` and imported_at (UTC), sorted by date, ticker and id.
+        """
+        with self.transaction("read trades") as connection:
+            return trades.read(connection, after, until)
 
     def quarantine(self, frame: pd.DataFrame) -> int:
         """Put rows that broke a rule aside, unless they are already, or were decided upon.

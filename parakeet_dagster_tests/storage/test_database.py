@@ -22,14 +22,17 @@ TABLES = {
     "allocations",
     "corporate_actions",
     "healing_requests",
+    "holdings",
     "ingest_failures",
     "market_data",
     "market_data_quarantine",
     "market_data_revisions",
+    "order_versions",
     "orders",
     "price_corrections",
     "schema_digest",
     "session_acceptances",
+    "trades",
     "universe_lists",
 }
 

@@ -1,0 +1,1 @@
+"""The files that a person writes: opening holdings and trades. No Dagster, no database here."""
