@@ -1,6 +1,7 @@
 """What a strategy is compared with: what its holder could have bought and kept."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 FUNDS = ("VGS.AX", "VAS.AX", "SPY")
@@ -39,7 +40,7 @@ def choose(
     return name, (capital * growth).rename("benchmark")
 
 
-def _held(returns_aud: pd.DataFrame, members: pd.DataFrame) -> np.ndarray:
+def _held(returns_aud: pd.DataFrame, members: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Whether a ticker was a member on the session before: bool, sessions - 1 x tickers."""
     rows = returns_aud.index.get_indexer(pd.Index(members["date"]))
     columns = returns_aud.columns.get_indexer(pd.Index(members["ticker"]))

@@ -63,9 +63,7 @@ def tear_sheet(
     """
     curves = _curves(daily, after_tax, benchmark[1])
     record = track_record(curves[STRATEGY], terms.cash_rate)
-    known = pd.concat(
-        [trials.drop(strategy, errors="ignore"), pd.Series({strategy: record.sharpe})]
-    )
+    tried = pd.Series(trials.to_dict() | {strategy: record.sharpe}, dtype="float64")
     is_short = len(curves) <= SESSIONS_A_YEAR
     return TearSheet(
         strategy=strategy,
