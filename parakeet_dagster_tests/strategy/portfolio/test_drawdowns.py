@@ -54,6 +54,14 @@ def test_by_hand(values, expected):
     assert rows(drawdown_table(curve(*values))) == expected
 
 
+def test_of_many_equals_the_earlier():
+    """A hundred falls of three depths: few enough are sorted in order by any way of sorting."""
+    lows = [75.0, 50.0, 90.0, 75.0] * 25
+    table = drawdown_table(curve(100, *(value for low in lows for value in (low, 100))))
+    assert table["depth"].round(9).tolist() == [-0.5] * 25 + [-0.25] * 50 + [-0.1] * 25
+    assert table.groupby("depth")["started"].is_monotonic_increasing.all()
+
+
 def test_nothing_fell_and_the_columns_are_there():
     table = drawdown_table(curve(100, 101))
     assert list(table.columns) == COLUMNS

@@ -177,7 +177,7 @@ def test_the_order_of_reading():
     assert (table.dtypes == "float64").all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(returns=returns_of_a_curve())
 def test_twice_the_capital_has_the_same_figures(returns):
     other = curve_of(returns[::-1])
@@ -187,6 +187,7 @@ def test_twice_the_capital_has_the_same_figures(returns):
     assert (twice.loc["final value"] == 2 * once.loc["final value"]).all()
 
 
+@settings(max_examples=50)
 @given(returns=returns_of_a_curve(1))
 def test_within_their_bounds(returns):
     other = curve_of(returns[::-1])

@@ -55,7 +55,7 @@ def test_the_same(figure, theirs):
 
 
 def test_the_probabilistic_sharpe_ratio_but_for_the_moments():
-    """Since 0.0.83 it adds 3 to pandas' excess kurtosis, as it must, and so agrees.
+    """It adds 3 to pandas' excess kurtosis, as it must, and so agrees.
 
     Not to the last digits: pandas corrects the bias of skewness and kurtosis, the paper does not.
     """
