@@ -3,22 +3,22 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
-import psycopg2
 import pytest
 from typer.testing import CliRunner
 
 from parakeet_dagster import clock
 from parakeet_dagster.cli import app
 from parakeet_dagster.errors import ParakeetError
-from parakeet_dagster.storage.database import Database
-from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.stores import FileStore
 from parakeet_dagster.universe_sources.web import UnusableListError
+from parakeet_dagster_tests.storage.emptied import (  # noqa: F401 - fixtures
+    database,
+    one_database,
+)
 from parakeet_dagster_tests.storage.lakes import plain_lake
 from parakeet_dagster_tests.test_docs import blocks
 
@@ -31,35 +31,11 @@ BUY = "T1,2024-03-04,SPY,buy,10,510,USD,3,1.53"
 SELL = "T2,2024-03-05,VAS.AX,sell,2.5,95,AUD,,"
 
 
-@pytest.fixture(scope="module")
-def shared(postgres_server) -> Iterator[Database]:
-    """One database for all tests of the module: what goes wrong leaves nothing in it."""
-    url = postgres_server.start()
-    administrator = psycopg2.connect(url)
-    administrator.autocommit = True
-    with administrator.cursor() as cursor:
-        cursor.execute("CREATE DATABASE test_cli_imports")
-        opened = Database(DatabaseUrl.parse(url.replace("/parakeet?", "/test_cli_imports?")))
-        opened.apply_schema()
-        try:
-            yield opened
-        finally:
-            opened.close()
-            cursor.execute("DROP DATABASE test_cli_imports WITH (FORCE)")
-            administrator.close()
-
-
-@pytest.fixture
-def stored(shared) -> Database:
-    """The database, with nothing in it."""
-    with shared.engine.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE holdings, trades")
-    return shared
-
-
 @pytest.fixture(autouse=True)
-def _at(stored, monkeypatch, tmp_path):
-    monkeypatch.setenv("NEON_DATABASE_URL", stored.engine.url.render_as_string(hide_password=False))
+def _at(database, monkeypatch, tmp_path):
+    monkeypatch.setenv(
+        "NEON_DATABASE_URL", database.engine.url.render_as_string(hide_password=False)
+    )
     monkeypatch.setenv("PARAKEET_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PARAKEET_UNIVERSES", "CORE_ETFS")
     monkeypatch.setattr(clock, "now", lambda: NOW)
@@ -122,21 +98,21 @@ def test_holdings_are_imported_and_listed():
     assert re.search(r"2024-03-05\s+SPY\s+12\.0\s+2021-05-03\s+417\.3", parakeet("holdings")[2])
 
 
-def test_the_same_day_again_replaces_its_snapshot(stored):
+def test_the_same_day_again_replaces_its_snapshot(database):
     import_holdings("SPY,12,USD,2021-05-03,417.3", "CASH,5,AUD,,")
     import_holdings("VAS.AX,1,AUD,2021-05-03,90", as_of="2024-03-04")
     assert import_holdings("QQQ,1,USD,2021-05-03,300")[2] == (
         "Replaced the holdings of 2024-03-05: 1 ticker in 1 parcel, 0.00 AUD in cash\n"
     )
-    assert stored.holdings()["ticker"].tolist() == ["QQQ"]
+    assert database.holdings()["ticker"].tolist() == ["QQQ"]
     shown = json.loads(parakeet("holdings", "--date", "2024-03-04", "--json")[2])
     assert [row["ticker"] for row in shown] == ["VAS.AX"]
 
 
-def test_a_snapshot_is_of_today_unless_told(stored):
+def test_a_snapshot_is_of_today_unless_told(database):
     file = written(HOLDINGS, "SPY,12,USD,2021-05-03,417.3")
     assert parakeet("holdings", "import", file)[0] == 0
-    assert stored.holdings()["as_of"].dt.date.tolist() == [date(2024, 3, 5)]
+    assert database.holdings()["as_of"].dt.date.tolist() == [date(2024, 3, 5)]
     assert parakeet("holdings", "import", file, "--as-of", "2024-03-06")[0] == 0
 
 
@@ -147,10 +123,10 @@ def test_a_snapshot_is_of_today_unless_told(stored):
         ("5 March", "'5 March' is not a date: write YYYY-MM-DD"),
     ],
 )
-def test_a_snapshot_is_of_a_day_that_was(as_of, said, stored):
+def test_a_snapshot_is_of_a_day_that_was(as_of, said, database):
     done = import_holdings("SPY,12,USD,2021-05-03,417.3", as_of=as_of)
     assert done == (1, [f"Error: {said}"], "")
-    assert stored.holdings().empty
+    assert database.holdings().empty
 
 
 @pytest.mark.parametrize(
@@ -172,15 +148,15 @@ def test_a_snapshot_is_of_a_day_that_was(as_of, said, stored):
         ("CASH,1,AUD,,\nCASH,1,AUD,,", "CASH stands twice"),
     ],
 )
-def test_a_wrong_line_imports_nothing(row, said, stored):
+def test_a_wrong_line_imports_nothing(row, said, database):
     code, (problem, error), shown = import_holdings("QQQ,1,USD,2021-05-03,300", row)
     assert (code, shown) == (1, "")
     assert re.match(rf"line [34]: {re.escape(said)}", problem)
     assert error == "Error: mine.csv: 1 problem, nothing is imported"
-    assert stored.holdings().empty
+    assert database.holdings().empty
 
 
-def test_every_problem_is_listed_and_the_snapshot_before_stays(stored):
+def test_every_problem_is_listed_and_the_snapshot_before_stays(database):
     import_holdings("QQQ,1,USD,2021-05-03,300")
     code, lines, shown = import_holdings("ZZZZ,0,USD,2021-05-03,1", "ZZZZ,1,[bold],2021-05-03,1")
     assert (code, shown) == (1, "")
@@ -196,7 +172,7 @@ def test_every_problem_is_listed_and_the_snapshot_before_stays(stored):
         == "line 3: currency '[bold]' of ZZZZ, which stands in USD before: a ticker has one"
     )
     assert lines[4] == "Error: mine.csv: 4 problems, nothing is imported"
-    assert stored.holdings()["ticker"].tolist() == ["QQQ"]
+    assert database.holdings()["ticker"].tolist() == ["QQQ"]
 
 
 NOT_TEXT = "mine.csv is not text in UTF-8: save it as CSV (UTF-8)"
@@ -220,7 +196,7 @@ NOT_TEXT = "mine.csv is not text in UTF-8: save it as CSV (UTF-8)"
         ),
     ],
 )
-def test_what_is_no_table_is_one_line(command, content, said, stored):
+def test_what_is_no_table_is_one_line(command, content, said, database):
     if content == "directory":
         Path("mine.csv").mkdir()
     elif content is not None:
@@ -228,17 +204,17 @@ def test_what_is_no_table_is_one_line(command, content, said, stored):
     code, (error,), shown = parakeet(command, "import", "mine.csv")
     assert (code, shown) == (1, "")
     assert error.startswith(f"Error: {said}")
-    assert stored.holdings().empty
-    assert stored.trades().empty
+    assert database.holdings().empty
+    assert database.trades().empty
 
 
-def test_trades_are_imported_once_and_listed(stored):
+def test_trades_are_imported_once_and_listed(database):
     assert import_trades(BUY) == (0, [], "1 trade: 1 new, 0 already known, 0 bad lines\n")
     assert import_trades(BUY, SELL, BUY) == (
         *(0, []),
         "3 trades: 1 new, 2 already known, 0 bad lines\n",
     )
-    assert stored.trades()["id"].tolist() == ["T1", "T2"]
+    assert database.trades()["id"].tolist() == ["T1", "T2"]
     buy, sell = json.loads(parakeet("trades", "--json")[2])
     assert buy | {"imported_at": None} == {
         "id": "T1",
@@ -276,16 +252,16 @@ def test_trades_are_imported_once_and_listed(stored):
         (BUY.replace("510", "511"), "id 'T1' stands on line 2 with another price: give this trade"),
     ],
 )
-def test_a_bad_line_is_told_and_the_good_ones_are_kept(row, said, stored):
+def test_a_bad_line_is_told_and_the_good_ones_are_kept(row, said, database):
     code, (problem,), shown = import_trades(BUY, row, SELL)
     assert (code, shown) == (1, "3 trades: 2 new, 0 already known, 1 bad line\n")
     assert problem.startswith(f"line 3: {said}")
-    assert stored.trades()["id"].tolist() == ["T1", "T2"]
+    assert database.trades()["id"].tolist() == ["T1", "T2"]
     again = import_trades(BUY, row, SELL)
     assert again == (1, [problem], "3 trades: 0 new, 2 already known, 1 bad line\n")
 
 
-def test_a_recorded_trade_is_not_changed(stored):
+def test_a_recorded_trade_is_not_changed(database):
     import_trades(BUY)
     other = BUY.replace("10,510", "11,509")
     code, problems, shown = import_trades(SELL, other, "x", other)
@@ -294,7 +270,7 @@ def test_a_recorded_trade_is_not_changed(stored):
     assert problems[0] == f"line 3: {said}"
     assert problems[1].startswith("line 4: 1 values, but")
     assert problems[2] == f"line 5: {said}"
-    assert stored.trades().loc[0, ["quantity", "price"]].tolist() == [10.0, 510.0]
+    assert database.trades().loc[0, ["quantity", "price"]].tolist() == [10.0, 510.0]
 
 
 def test_a_trade_of_today_in_sydney_is_not_of_the_future():
@@ -306,7 +282,7 @@ def test_a_header_alone_is_no_trade():
     assert import_trades() == (0, [], "0 trades: 0 new, 0 already known, 0 bad lines\n")
 
 
-def test_tickers_that_look_like_something_else(stored, monkeypatch):
+def test_tickers_that_look_like_something_else(database, monkeypatch):
     lines = [f"{ticker},Some,XNYS,USD,equity" for ticker in ("NA", "ON", "TRUE")]
     Path("own.csv").write_text("\n".join(["ticker,name,market,currency,asset_class", *lines]))
     monkeypatch.setenv("PARAKEET_UNIVERSE_FILE", "own.csv")
@@ -314,8 +290,8 @@ def test_tickers_that_look_like_something_else(stored, monkeypatch):
     tickers = ["NA", "ON", "TRUE"]
     assert import_holdings(*(f"{one},1,USD,2021-05-03,1" for one in tickers))[0] == 0
     assert import_trades(*(f"{one},2024-03-04,{one},buy,1,1,USD,," for one in tickers))[0] == 0
-    assert stored.holdings()["ticker"].tolist() == tickers
-    assert stored.trades()["id"].tolist() == tickers
+    assert database.holdings()["ticker"].tolist() == tickers
+    assert database.trades()["id"].tolist() == tickers
 
 
 def lake_of(folder: Path, asset: str, session: str, ticker: str) -> None:
@@ -343,11 +319,11 @@ def test_what_the_lake_has_is_known_too(tmp_path):
     assert import_holdings(*rows[:3])[0] == 0
 
 
-def test_a_symbol_of_before_a_change_is_known(stored, tmp_path):
+def test_a_symbol_of_before_a_change_is_known(database, tmp_path):
     """Facebook's FB became META on 2022-06-09."""
     lake_of(tmp_path / "home/lake", "daily_returns", "2024-03-04", "META")
     assert import_holdings("FB,1,USD,2021-05-03,300", as_of="2022-06-01")[0] == 0
-    assert stored.holdings()["ticker"].tolist() == ["FB"]
+    assert database.holdings()["ticker"].tolist() == ["FB"]
 
 
 def test_without_lists_of_today_the_lake_is_enough(tmp_path, monkeypatch):
@@ -375,11 +351,11 @@ def test_a_universe_that_is_not_is_one_line(monkeypatch):
         assert error.startswith("Error: PARAKEET_UNIVERSES=NOPE: unknown universe")
 
 
-def test_the_files_of_the_guide_work(stored):
+def test_the_files_of_the_guide_work(database):
     holdings, trades = blocks("your-portfolio.md", "csv")
     Path("holdings.csv").write_text(holdings)
     Path("fills.csv").write_text(trades)
     assert parakeet("holdings", "import", "holdings.csv", "--as-of", "2024-03-04")[0] == 0
     assert parakeet("trades", "import", "fills.csv")[0] == 0
-    assert stored.holdings()["ticker"].tolist() == ["SPY", "SPY", "VAS.AX", "CASH"]
-    assert stored.trades()["id"].tolist() == ["A-1002", "A-1001"]
+    assert database.holdings()["ticker"].tolist() == ["SPY", "SPY", "VAS.AX", "CASH"]
+    assert database.trades()["id"].tolist() == ["A-1002", "A-1001"]
