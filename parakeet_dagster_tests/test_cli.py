@@ -107,6 +107,10 @@ EVERY_COMMAND = [
     ("quarantine", "reject", "1", "--reason", "x"),
     ("session", "list"),
     ("session", "withdraw", JUNE[0], "--market", "XASX"),
+    ("holdings",),
+    ("holdings", "import", "mine.csv"),
+    ("trades",),
+    ("trades", "import", "mine.csv"),
     ("db", "status"),
     ("db", "start"),
     ("db", "stop"),
@@ -179,6 +183,8 @@ class TestWrongDatabase:
         ("allocations",),
         ("quarantine",),
         ("session", "list"),
+        ("holdings",),
+        ("trades",),
         ("db", "status"),
         ("db", "start"),
     )
@@ -460,7 +466,7 @@ def commands() -> list[tuple[str, ...]]:
 
 
 GROUPS = [("db",), ("session",)]
-"""They only hold commands. ``quarantine`` is one itself."""
+"""They only hold commands; other groups, such as ``quarantine``, are commands themselves."""
 
 
 class TestHelp:
@@ -471,6 +477,7 @@ class TestHelp:
             *("db", "db status", "db start", "db stop"),
             *("quarantine", "quarantine release", "quarantine reject"),
             *("session", "session accept", "session withdraw", "session list"),
+            *("holdings", "holdings import", "trades", "trades import"),
         }
 
     @pytest.mark.parametrize("command", commands(), ids=words)

@@ -91,8 +91,8 @@ def test_the_last_columns_may_be_missing(check):
         (
             "T,2024-03-05,CASH,buy,1,2,AUD,,",
             (
-                "CASH is not traded: deposits and dividends come with a new snapshot, parakeet holdings"
-                " import"
+                "CASH is not traded: deposits and dividends come with a new snapshot, parakeet"
+                " holdings import"
             ),
         ),
         ("T,2024-03-05,AAPL,b,1,2,USD,,", "side 'b' of AAPL: accepted are buy and sell"),
@@ -116,15 +116,15 @@ def test_the_last_columns_may_be_missing(check):
         (
             "T,2024-03-05,AAPL,bought,0,2,USD,,",
             (
-                "side 'bought' of AAPL: accepted are buy and sell; quantity '0' of AAPL is not above 0:"
-                " correct it"
+                "side 'bought' of AAPL: accepted are buy and sell; quantity '0' of AAPL is not"
+                " above 0: correct it"
             ),
         ),
         (
             "T,2024-03-05,AAPL,buy,1,000,2,USD,,",
             (
-                "10 values, but the header has 9; a number is written without thousands separators, and"
-                " a value with a comma in double quotes"
+                "10 values, but the header has 9; a number is written without thousands separators,"
+                " and a value with a comma in double quotes"
             ),
         ),
     ],

@@ -7,6 +7,10 @@ import pandas as pd
 import pytest
 
 from parakeet_dagster.errors import DatabaseError
+from parakeet_dagster_tests.storage.emptied import (  # noqa: F401 - fixtures
+    database,
+    one_database,
+)
 
 COLUMNS = ["ticker", "quantity", "acquired", "price", "currency"]
 JANUARY, MARCH = date(2024, 1, 31), date(2024, 3, 5)
@@ -87,7 +91,6 @@ def test_what_cannot_be_leaves_the_snapshot_before(database):
 
 
 def test_two_at_once_leave_one_of_both(database):
-    database.apply_schema()
     with ThreadPoolExecutor(4) as pool:
         list(
             pool.map(

@@ -8,6 +8,10 @@ from sqlalchemy import text
 
 from parakeet_dagster.errors import DatabaseError
 from parakeet_dagster_tests.storage.bars import days
+from parakeet_dagster_tests.storage.emptied import (  # noqa: F401 - fixtures
+    database,
+    one_database,
+)
 
 MONDAY, TUESDAY = "2024-01-08", "2024-01-09"
 COLUMNS = [

@@ -8,6 +8,10 @@ import pytest
 
 from parakeet_dagster.errors import DatabaseError
 from parakeet_dagster.storage.trades import TradeCounts
+from parakeet_dagster_tests.storage.emptied import (  # noqa: F401 - fixtures
+    database,
+    one_database,
+)
 
 COLUMNS = [
     *("id", "date", "ticker", "side", "quantity"),
@@ -96,7 +100,6 @@ def test_what_cannot_be_records_nothing(database):
 
 
 def test_two_at_once_record_each_trade_once(database):
-    database.apply_schema()
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(database.record_trades, trades(ONE, TWO)) for _ in range(8)]
         counts = [job.result() for job in jobs]
