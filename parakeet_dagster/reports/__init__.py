@@ -1,0 +1,1 @@
+"""A tear sheet as people read it: an HTML page, charts, a table. No Dagster here, and no maths."""
