@@ -210,9 +210,9 @@ def test_what_is_no_table_is_one_line(command, content, said, database):
 
 def test_trades_are_imported_once_and_listed(database):
     assert import_trades(BUY) == (0, [], "1 trade: 1 new, 0 already known, 0 bad lines\n")
-    assert import_trades(BUY, SELL, BUY) == (
+    assert import_trades(BUY, SELL, BUY, SELL) == (
         *(0, []),
-        "3 trades: 1 new, 2 already known, 0 bad lines\n",
+        "4 trades: 1 new, 3 already known, 0 bad lines\n",
     )
     assert database.trades()["id"].tolist() == ["T1", "T2"]
     buy, sell = json.loads(parakeet("trades", "--json")[2])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from parakeet_dagster.errors import DatabaseError
+from parakeet_dagster.storage.holdings import replace
 from parakeet_dagster_tests.storage.emptied import (  # noqa: F401 - fixtures
     database,
     one_database,
@@ -90,12 +91,12 @@ def test_what_cannot_be_leaves_the_snapshot_before(database):
     assert read(database) == [(MARCH, *APPLE), (MARCH, *CASH)]
 
 
-def test_two_at_once_leave_one_of_both(database):
-    with ThreadPoolExecutor(4) as pool:
-        list(
-            pool.map(
-                lambda row: database.replace_holdings(MARCH, snapshot(row, CASH)),
-                [APPLE, MORE] * 4,
-            )
-        )
-    assert read(database) in ([(MARCH, *APPLE), (MARCH, *CASH)], [(MARCH, *MORE), (MARCH, *CASH)])
+def test_who_replaces_at_the_same_time_waits_and_replaces_that(database):
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction("replace first") as connection:
+            replace(connection, MARCH, snapshot(APPLE, MORE, CASH))
+            job = pool.submit(database.replace_holdings, MARCH, snapshot(CASH))
+            with pytest.raises(TimeoutError):
+                job.result(timeout=0.3)
+        assert job.result() == 3
+    assert read(database) == [(MARCH, *CASH)]

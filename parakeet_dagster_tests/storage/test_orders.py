@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from parakeet_dagster.errors import DatabaseError
+from parakeet_dagster.storage.orders import write as write_orders
 from parakeet_dagster_tests.storage.bars import days
 from parakeet_dagster_tests.storage.emptied import (  # noqa: F401 - fixtures
     database,
@@ -148,8 +149,19 @@ def test_an_order_that_cannot_be_leaves_no_version(database, row):
     assert versions(database) == [1]
 
 
-def test_writers_at_once_leave_one_version_of_what_they_agree_on(database):
-    with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(write, database, BUY, SELL) for _ in range(8)]
-        assert sorted(job.result() for job in jobs) == [0] * 7 + [1]
+def test_one_strategy_s_orders_are_none_of_another_s(database):
+    write(database, BUY, strategy="a")
+    assert write(database, strategy="b") == 1
+    assert database.order_sessions() == {"a": days(MONDAY), "b": days(MONDAY)}
+    assert write(database, BUY, strategy="a") == 0
+
+
+def test_who_writes_at_the_same_time_waits_and_finds_it_written(database):
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction("write first") as connection:
+            write_orders(connection, "s", orders(BUY, SELL), days(MONDAY))
+            job = pool.submit(write, database, BUY, SELL)
+            with pytest.raises(TimeoutError):
+                job.result(timeout=0.3)
+        assert job.result() == 0
     assert versions(database) == [2]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from parakeet_dagster.errors import DatabaseError
-from parakeet_dagster.storage.trades import TradeCounts
+from parakeet_dagster.storage.trades import TradeCounts, record
 from parakeet_dagster_tests.storage.emptied import (  # noqa: F401 - fixtures
     database,
     one_database,
@@ -99,9 +99,12 @@ def test_what_cannot_be_records_nothing(database):
     assert read(database) == []
 
 
-def test_two_at_once_record_each_trade_once(database):
-    with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(database.record_trades, trades(ONE, TWO)) for _ in range(8)]
-        counts = [job.result() for job in jobs]
-    assert sorted((one.new, one.known) for one in counts) == [(0, 2)] * 7 + [(2, 0)]
+def test_who_records_at_the_same_time_waits_and_finds_it_recorded(database):
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction("record first") as connection:
+            record(connection, trades(ONE, TWO))
+            job = pool.submit(database.record_trades, trades(ONE, TWO))
+            with pytest.raises(TimeoutError):
+                job.result(timeout=0.3)
+        assert job.result() == TradeCounts(0, 2, {})
     assert read(database) == [ONE, TWO]
