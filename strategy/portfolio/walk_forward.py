@@ -257,7 +257,8 @@ def _notes(
         (
             f"Each of {len(told)} test windows uses the one of {candidates} candidates that had the"
             f" highest Sharpe ratio in the {windows.train} sessions before it, of which the last"
-            f" return is the last that the choice knows. The choice changed {changes} times."
+            f" return is the last that the choice knows. {changes} of {len(told) - 1} times the"
+            " choice was another than before."
         ),
         (
             "The chosen candidates had a mean Sharpe ratio of"
