@@ -308,6 +308,7 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
                     part: component and {"kind": kind_of(component), **plain[part]}
                     for part, component in one.parts.items()
                 },
+                "grid": plain["grid"],
                 "description": one.description,
                 "source": "; ".join(
                     component.source for component in one.parts.values() if component

@@ -654,6 +654,8 @@ class TestCommands:
         dual = rows["dual_momentum"]
         assert (dual["signal"]["kind"], dual["signal"]["lookback"]) == ("dual_momentum", 252)
         assert dual["allocation"]["kind"] == "hrp"
+        assert dual["grid"]["signal.places"] == [4, 8]
+        assert rows["equal_weight"]["grid"] == {}
         assert "Antonacci" in dual["source"]
         assert "dual_momentum" in parakeet("strategies").out
 

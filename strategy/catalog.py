@@ -47,6 +47,7 @@ CATALOG: dict[str, Strategy] = {
         signal=DualMomentum(lookback=252, places=8, hurdle=0.04, defensive=DEFENSIVE),
         allocation=HierarchicalRiskParity(lookback=126, smallest=0.02, largest=0.30),
         rebalance="monthly",
+        grid={"signal.lookback": (63, 126, 252), "signal.places": (4, 8)},
     ),
     "equal_weight": Strategy(
         description="The honest baseline: the same weight for every member",
@@ -61,6 +62,7 @@ CATALOG: dict[str, Strategy] = {
         signal=Momentum(lookback=21, places=5),
         allocation=EqualWeight(),
         rebalance="monthly",
+        grid={"signal.places": (3, 5, 10, 20)},
     ),
     "momentum_63": Strategy(
         description="The 5 strongest members of a quarter, in equal parts",
@@ -68,6 +70,7 @@ CATALOG: dict[str, Strategy] = {
         signal=Momentum(lookback=63, places=5),
         allocation=EqualWeight(),
         rebalance="monthly",
+        grid={"signal.places": (3, 5, 10, 20)},
     ),
     "momentum_126": Strategy(
         description="The 5 strongest members of half a year, in equal parts",
@@ -75,6 +78,7 @@ CATALOG: dict[str, Strategy] = {
         signal=Momentum(lookback=126, places=5),
         allocation=EqualWeight(),
         rebalance="monthly",
+        grid={"signal.places": (3, 5, 10, 20)},
     ),
     "residual_momentum_spx": Strategy(
         description="The 50 stocks of the S&P 500 that rose most steadily beyond common factors",
@@ -82,6 +86,7 @@ CATALOG: dict[str, Strategy] = {
         signal=ResidualMomentum(lookback=756, formation=12, skip=1, factors=3, places=50),
         allocation=EqualWeight(),
         rebalance="monthly",
+        grid={"signal.formation": (6, 12), "signal.places": (25, 50, 100)},
     ),
     "vol_scaled_momentum": Strategy(
         description="The 10 winners of a year, held less while momentum is volatile; else cash",
@@ -89,6 +94,7 @@ CATALOG: dict[str, Strategy] = {
         signal=VolScaledMomentum(lookback=378, formation=252, skip=21, target=0.12, places=10),
         allocation=EqualWeight(),
         rebalance="monthly",
+        grid={"signal.target": (0.08, 0.12, 0.16), "signal.places": (5, 10, 20)},
     ),
     "quallamaggie": Strategy(
         description="Up to 10 leaders that break out of a base on volume, until the trend bends",
@@ -96,6 +102,7 @@ CATALOG: dict[str, Strategy] = {
         signal=Quallamaggie(momentum=(21, 63, 126), leaders=0.05, base=10, places=10),
         allocation=EqualWeight(),
         rebalance="daily",
+        grid={"signal.leaders": (0.05, 0.1), "signal.trailing": (10, 20)},
     ),
     "hrp_core": Strategy(
         description="The core funds by hierarchical risk parity",
@@ -103,6 +110,7 @@ CATALOG: dict[str, Strategy] = {
         signal=AlwaysOn(),
         allocation=HierarchicalRiskParity(lookback=252, smallest=0.01, largest=0.25),
         rebalance="quarterly",
+        grid={"allocation.lookback": (63, 126, 252), "allocation.largest": (0.15, 0.25)},
     ),
     "risk_parity_in_calm": Strategy(
         description="The core funds at equal risk, and three tenths of it in turbulent markets",
@@ -111,6 +119,7 @@ CATALOG: dict[str, Strategy] = {
         overlay=Regime(lookback=504, turbulent_exposure=0.3),
         allocation=RiskParity(lookback=252, largest=0.25),
         rebalance="monthly",
+        grid={"overlay.lookback": (378, 504), "overlay.turbulent_exposure": (0.0, 0.3, 0.6)},
     ),
     "risk_parity": Strategy(
         description="Every member bears the same risk",
@@ -118,6 +127,7 @@ CATALOG: dict[str, Strategy] = {
         signal=AlwaysOn(),
         allocation=RiskParity(lookback=252, largest=0.25),
         rebalance="monthly",
+        grid={"allocation.lookback": (63, 126, 252), "allocation.largest": (0.15, 0.25)},
     ),
     "inverse_volatility": Strategy(
         description="Every member in inverse proportion to its volatility",
@@ -125,6 +135,7 @@ CATALOG: dict[str, Strategy] = {
         signal=AlwaysOn(),
         allocation=InverseVolatility(lookback=126, largest=0.25),
         rebalance="monthly",
+        grid={"allocation.lookback": (63, 126, 252), "allocation.largest": (0.15, 0.25)},
     ),
     "min_variance": Strategy(
         description="The members so that the whole moves least",
@@ -132,6 +143,7 @@ CATALOG: dict[str, Strategy] = {
         signal=AlwaysOn(),
         allocation=MinVariance(lookback=252, largest=0.25),
         rebalance="monthly",
+        grid={"allocation.lookback": (126, 252), "allocation.largest": (0.15, 0.25, 0.4)},
     ),
     "max_sharpe": Strategy(
         description="The members by the best expected return for the risk, expectations shrunk",
@@ -139,6 +151,7 @@ CATALOG: dict[str, Strategy] = {
         signal=AlwaysOn(),
         allocation=MaxSharpe(lookback=252, risk_free=0.04, largest=0.25),
         rebalance="monthly",
+        grid={"allocation.lookback": (126, 252), "allocation.largest": (0.15, 0.25, 0.4)},
     ),
     "nco": Strategy(
         description="Clusters of like members, each and together of the least variance",
@@ -146,6 +159,7 @@ CATALOG: dict[str, Strategy] = {
         signal=AlwaysOn(),
         allocation=NestedClusteredOptimisation(lookback=252, largest=0.25),
         rebalance="monthly",
+        grid={"allocation.lookback": (126, 252), "allocation.largest": (0.15, 0.25)},
     ),
     "olmar": Strategy(
         description="The bet that prices return to their average of a week, held as in the paper",
@@ -153,6 +167,7 @@ CATALOG: dict[str, Strategy] = {
         signal=Olmar(average=5, epsilon=10, lookback=23),
         allocation=SignalStrength(),
         rebalance="daily",
+        grid={"signal.average": (3, 4, 5, 7)},
     ),
 }
 
@@ -165,7 +180,7 @@ def entry(name: str, table: Mapping[str, Any]) -> Strategy:
 
     ``signal``, ``overlay`` (if any) and ``allocation`` are tables whose ``kind`` is a module of
     ``strategy/signals/``, ``strategy/overlays/`` or ``strategy/allocation/`` and whose other keys
-    are its parameters.
+    are its parameters. ``grid`` (if any) is a table of lists, see ``strategy.grid``.
 
     Raises:
         StrategyError: a key or a value is not accepted; the message names it.
@@ -226,5 +241,6 @@ def _validated(name: str, model: type[M], values: Mapping[str, Any]) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in (name, *first["loc"]))
-        accepted = ", ".join(model.model_fields)
-        raise StrategyError(f"{place}: {first['msg']}; its keys are {accepted}") from None
+        is_key = first["type"] in {"extra_forbidden", "missing"}
+        keys = f"; its keys are {', '.join(model.model_fields)}" if is_key else ""
+        raise StrategyError(f"{place}: {first['msg']}{keys}") from None

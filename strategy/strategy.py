@@ -1,12 +1,15 @@
 """A named strategy: universe, signal, overlay, allocation and rebalance rule, put together."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, SerializeAsAny
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
 from strategy.allocation.base import Allocation, Candidates
+from strategy.grid import Grid, check_grid
 from strategy.overlays.base import Overlay
 from strategy.rebalance import LONGEST_PERIOD, Rule
 from strategy.signals.base import Signal
@@ -23,7 +26,11 @@ DUST = 1e-6
 
 
 class Strategy(BaseModel):
-    """What a catalog entry says. ``universe`` is a key, or ``active``: all that is fetched."""
+    """What a catalog entry says. ``universe`` is a key, or ``active``: all that is fetched.
+
+    ``grid`` are the values among which a walk-forward analysis chooses, see ``strategy.grid``; a
+    target is decided by the strategy's own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -33,6 +40,12 @@ class Strategy(BaseModel):
     overlay: SerializeAsAny[Overlay] | None = None
     allocation: SerializeAsAny[Allocation]
     rebalance: Rule = "monthly"
+    grid: Grid = Field(default_factory=lambda: MappingProxyType({}))
+
+    @model_validator(mode="after")
+    def _can_choose(self) -> Self:
+        check_grid(self)
+        return self
 
     @property
     def parts(self) -> dict[str, Signal | Overlay | Allocation | None]:
