@@ -17,6 +17,8 @@ from parakeet_dagster import clock
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.batches import BATCH_TAG, LISTS_TAG, TICKERS_TAG
 from parakeet_dagster.assets.covering import covered_on
+from parakeet_dagster.assets.orders import ORDERS, holdings_path
+from parakeet_dagster.assets.performance import PERFORMANCE
 from parakeet_dagster.checks.prices import due_session
 from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import RunFailedError, SessionError
@@ -83,13 +85,14 @@ class Span:
             tags[LISTS_TAG] = "again"
         return tags
 
-    def selection(self, graph: AssetGraph) -> list[dg.AssetKey] | None:
-        """The assets of that run; None: all of them."""
+    def selection(self, graph: AssetGraph) -> list[dg.AssetKey]:
+        """The assets of that run, none of those without partitions."""
+        partitioned = dependencies(graph)
         if not (self.derived or self.tickers):
-            return None
+            return list(partitioned)
         derived = dg.AssetSelection.assets(RETURNS).downstream()
         merged = dg.AssetSelection.assets(*((PRICES, TABLE) if self.tickers else ()))
-        return list((derived | merged).resolve(graph))
+        return [key for key in (derived | merged).resolve(graph) if key in partitioned]
 
 
 def snap(first: str, last: str, prices: PriceSource) -> Span:
@@ -123,8 +126,17 @@ def first_session() -> str:
 
 
 def dependencies(graph: AssetGraph) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]:
-    """Every asset, upstream first, and the assets it is computed from."""
-    return {key: frozenset(graph.get(key).parent_keys) for key in graph.toposorted_asset_keys}
+    """Every asset with partitions, upstream first, and the assets it is computed from."""
+    return {
+        key: frozenset(graph.get(key).parent_keys)
+        for key in graph.toposorted_asset_keys
+        if graph.get(key).partitions_def is not None
+    }
+
+
+def reports(graph: AssetGraph) -> list[dg.AssetKey]:
+    """The assets that tell of all sessions at once, and are made anew after new ones."""
+    return [key for key in graph.toposorted_asset_keys if key.path[0] == PERFORMANCE]
 
 
 class Progress:
@@ -162,11 +174,17 @@ class Progress:
         prices = lake.read("raw_prices", rest)
         expected = {calendar.key(day) for day in prices.dropna(subset="close")["date"].unique()}
         stored[TABLE] = with_bars | (set(rest) - expected)
-        in_database = database.allocation_sessions()
+        in_database = {
+            "allocations": database.allocation_sessions(),
+            ORDERS: database.order_sessions(),
+        }
         for key in assets:
-            if key.path[0] == "allocations":
-                days = in_database.get(key.path[-1], [])
+            if key.path[0] in in_database:
+                days = in_database[key.path[0]].get(key.path[-1], [])
                 stored[key] &= {calendar.key(day) for day in days}
+            if key.path[0] == ORDERS:
+                stored[key] &= set(lake.sessions(holdings_path(key.path[-1])))
+        self._carried = [RETURNS, *(key for key in assets if key.path[0] == ORDERS)]
         self._stored = stored
         failures = database.open_failures()
         self._failed = failed_tickers(failures)
@@ -247,10 +265,18 @@ class Progress:
         return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
     def _follows(self, session: str) -> bool:
-        """Whether the returns are as new as those of the session before."""
-        recorded = self._recorded[RETURNS]
-        before = calendar.offset(session, -1)
-        return recorded.get(str(before), 0) <= recorded.get(session, 0)
+        """Whether what goes on from the session before is as new as it is there."""
+        before = str(calendar.offset(session, -1))
+        return all(
+            self._recorded[key].get(before, 0) <= self._recorded[key].get(session, 0)
+            for key in self._carried
+        )
+
+    def stale(self, assets: Collection[dg.AssetKey], instance: dg.DagsterInstance) -> bool:
+        """Whether one of ``assets``, which have no partitions, is older than what is stored."""
+        newest = max((id_ for ids in self._recorded.values() for id_ in ids.values()), default=0)
+        made = [instance.fetch_materializations(key, limit=1).records for key in assets]
+        return any(not records or records[0].storage_id < newest for records in made)
 
     def _has(self, session: str, assets: Collection[dg.AssetKey]) -> bool:
         """Whether ``assets`` have the session, none of them older than a parent."""
@@ -406,6 +432,15 @@ def run_membership(
         _execute(definitions, instance, span, batch, [UNIVERSE])
 
 
+def run_reports(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    """Materialise what tells of all sessions at once.
+
+    Raises:
+        RunFailedError: the run failed; the message is the failed asset's.
+    """
+    _materialise(definitions, instance, {}, reports(definitions.resolve_asset_graph()), "reports")
+
+
 def run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, batch: str) -> None:
     """Materialise one span in one run, in this process.
 
@@ -438,7 +473,7 @@ def _root_cause(error: SerializableErrorInfo | None) -> str:
     return lines[-1] if lines else "failed; see the run's log in the UI"
 
 
-def _failed_check(check: dg.AssetCheckEvaluation, span: Span) -> str:
+def _failed_check(check: dg.AssetCheckEvaluation, what: str) -> str:
     """The check, its asset and what it counted."""
     counts = (
         f"{name} {value.value}"
@@ -447,7 +482,7 @@ def _failed_check(check: dg.AssetCheckEvaluation, span: Span) -> str:
     )
     asset = check.asset_key.to_user_string()
     return (
-        f"the check {check.check_name} of {asset} failed in {span.first} to {span.last}:"
+        f"the check {check.check_name} of {asset} failed in {what}:"
         f" {', '.join(counts)}; the rows are in the UI"
     )
 
@@ -461,11 +496,22 @@ def _execute(
     instance: dg.DagsterInstance,
     span: Span,
     batch: str,
-    selection: list[dg.AssetKey] | None,
+    selection: list[dg.AssetKey],
+) -> None:
+    tags = {**span.tags, BATCH_TAG: batch}
+    _materialise(definitions, instance, tags, selection, f"{span.first} to {span.last}")
+
+
+def _materialise(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    tags: dict[str, str],
+    selection: list[dg.AssetKey],
+    what: str,
 ) -> None:
     result = definitions.resolve_job_def(daily_job.name).execute_in_process(
         instance=instance,
-        tags={**span.tags, BATCH_TAG: batch},
+        tags=tags,
         asset_selection=selection,
         run_config=QUIET,
         raise_on_error=False,
@@ -483,8 +529,8 @@ def _execute(
             raise RunFailedError(f"{event.step_key}: {told.description}")
     for check in result.get_asset_check_evaluations():
         if check.blocking and not check.passed:
-            raise RunFailedError(_failed_check(check, span))
+            raise RunFailedError(_failed_check(check, what))
     for event in failures:
         cause = _root_cause(event.step_failure_data.error)
         raise RunFailedError(f"{event.step_key}: {cause}")
-    raise RunFailedError(f"the run over {span.first} to {span.last} failed: see its log in the UI")
+    raise RunFailedError(f"the run over {what} failed: see its log in the UI")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 import typer
 
-from parakeet_dagster import cli_decisions, cli_imports, cli_status, clock
+from parakeet_dagster import cli_decisions, cli_imports, cli_portfolio, cli_status, clock
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import ParakeetError, RunFailedError, SessionError, SettingsError
 from parakeet_dagster.settings import Settings, export_dagster_home, export_dotenv, load_settings
@@ -31,6 +31,9 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: the embedded PostgreSQL, or the one you named.")
 app.add_typer(db, name="db", no_args_is_help=True)
+app.command()(cli_portfolio.orders)
+app.command()(cli_portfolio.report)
+app.command()(cli_portfolio.compare)
 app.add_typer(cli_decisions.quarantine, name="quarantine")
 app.add_typer(cli_decisions.session, name="session", no_args_is_help=True)
 app.add_typer(cli_imports.holdings, name="holdings")
@@ -128,6 +131,9 @@ def backfill(
             done, progress = spans, work.Progress(assets, instance, lake, database)
             spans = work.plan_for_who_joined(progress, database)
             spans = [] if spans == done else spans
+        if progress.stale(work.reports(defs.resolve_asset_graph()), instance):
+            with log.status("writing the reports"):
+                work.run_reports(defs, instance)
         _say_what_failed(database.open_failures(), wanted)
 
 

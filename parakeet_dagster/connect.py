@@ -1,7 +1,7 @@
 """From settings to the things they name: the lake, the database, the price source, the universe."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -181,11 +181,20 @@ def enabled_strategies(settings: Settings) -> dict[str, Strategy]:
     """
     known = catalog(settings)
     names = chosen_names(settings, known)
+    _check_live(settings, names)
     impossible = {name: why for name in names if (why := why_impossible(settings, known[name]))}
     if impossible and names == settings.strategies:
         name, why = next(iter(impossible.items()))
         raise SettingsError(f"PARAKEET_STRATEGIES={name}: {why}")
     return {name: known[name] for name in names if name not in impossible}
+
+
+def _check_live(settings: Settings, names: Collection[str]) -> None:
+    if settings.live_strategy and settings.live_strategy not in names:
+        raise SettingsError(
+            f"PARAKEET_LIVE_STRATEGY={settings.live_strategy}: not enabled; accepted are"
+            f" {', '.join(names)}, or enable it in PARAKEET_STRATEGIES"
+        )
 
 
 def chosen_names(settings: Settings, known: Mapping[str, Strategy]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 ticker_universe -> raw_prices -+-> market_data
                                +-> daily_returns -> signals/<strategy> -> allocations/<strategy>
-fx_rates -----------------------------^
+fx_rates -----------------------------^                                           |
+                                          orders/<strategy>, performance/<strategy> <-+
 
 Loading this connects to nothing; it reads the settings, with none set too.
 """
@@ -12,12 +13,16 @@ from collections.abc import Mapping
 import dagster as dg
 
 from parakeet_dagster.assets.fx import fx_rates
+from parakeet_dagster.assets.orders import orders_asset
+from parakeet_dagster.assets.performance import performance_assets
 from parakeet_dagster.assets.prices import market_data, raw_prices
 from parakeet_dagster.assets.returns import daily_returns
 from parakeet_dagster.assets.strategies import strategy_assets
 from parakeet_dagster.assets.universe import ticker_universe
+from parakeet_dagster.assets.walk_forward import walk_forward_assets
 from parakeet_dagster.checks.fx import FX_CHECKS
 from parakeet_dagster.checks.healing import HEALING_CHECKS
+from parakeet_dagster.checks.orders import orders_check
 from parakeet_dagster.checks.prices import PRICE_CHECKS
 from parakeet_dagster.checks.strategies import strategy_checks
 from parakeet_dagster.connect import check_settings, enabled_strategies
@@ -38,6 +43,7 @@ from strategy.strategy import Strategy
 def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) -> dg.Definitions:
     """The graph for these settings and these strategies."""
     lake = LakeResource(url=settings.lake_url)
+    terms, live = settings.terms, settings.live_strategy
     running = "RUNNING" if settings.schedules_running else "STOPPED"
     return dg.Definitions(
         assets=[
@@ -47,12 +53,16 @@ def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) ->
             market_data,
             daily_returns,
             *(asset for name, one in strategies.items() for asset in strategy_assets(name, one)),
+            *(orders_asset(name, one, terms, live) for name, one in strategies.items()),
+            *performance_assets(strategies, settings),
+            *walk_forward_assets(strategies, settings),
         ],
         asset_checks=[
             *PRICE_CHECKS,
             *FX_CHECKS,
             *HEALING_CHECKS,
             *(check for name, one in strategies.items() for check in strategy_checks(name, one)),
+            *(orders_check(name) for name in strategies),
         ],
         resources={
             "lake": lake,

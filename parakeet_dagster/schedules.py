@@ -7,6 +7,7 @@ import dagster as dg
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.metadata import table
 from parakeet_dagster.assets.prices import PRICE_POOL
+from parakeet_dagster.assets.walk_forward import WALK_FORWARD
 from parakeet_dagster.connect import open_lake, open_price_source
 from parakeet_dagster.partitions import sessions
 from parakeet_dagster.resources.failures import one_line_failures
@@ -18,9 +19,10 @@ MONTHLY = "0 7 2 * *"
 
 daily_job = dg.define_asset_job(
     "daily",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(WALK_FORWARD),
     partitions_def=sessions,
-    description="Every asset for one session, or for a range of sessions in one run.",
+    description="Every asset for one session, or for a range of sessions in one run; but for the"
+    " walk-forward, which takes its time.",
 )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from parakeet_dagster import clock
 from parakeet_dagster.assets.ingest import day_of
-from parakeet_dagster.backfill import PRICES, Progress, dependencies
+from parakeet_dagster.backfill import PRICES, Progress, dependencies, reports
 from parakeet_dagster.checks.healing import HEALED
 from parakeet_dagster.checks.prices import due_session
 from parakeet_dagster.connect import open_database, open_lake, open_price_source
@@ -84,7 +84,10 @@ def _heal(context: dg.SensorEvaluationContext) -> dg.SensorResult:
             dg.RunRequest(
                 run_key=f"{found.first} {found.last} {now:%Y-%m-%dT%H:%M}",
                 tags=found.tags,
-                asset_selection=found.selection(definitions.asset_graph),
+                asset_selection=[
+                    *found.selection(definitions.asset_graph),
+                    *reports(definitions.asset_graph),
+                ],
             )
         ]
     )

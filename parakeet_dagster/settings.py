@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import dotenv
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from parakeet_dagster.closures import LAST_DAY
 from parakeet_dagster.errors import SettingsError
+from strategy.portfolio.terms import Terms
 
 INSTANCE_FILE = "dagster.yaml"
 EVENT_BATCH_SIZE = "1000"
@@ -47,6 +48,17 @@ class Settings(BaseSettings):
     yahoo_rps: float = _variable("PARAKEET_YAHOO_RPS", 4.0)
     first_session: date = _variable("PARAKEET_FIRST_SESSION", DEFAULT_FIRST_SESSION)
     schedules: Literal["running", "stopped", ""] = _variable("PARAKEET_SCHEDULES", "")
+    live_strategy: str = _variable("PARAKEET_LIVE_STRATEGY", "")
+    capital: float = _variable("PARAKEET_CAPITAL_AUD", 100_000.0)
+    fee: float = _variable("PARAKEET_FEE_AUD", 3.0)
+    fx_spread_bp: float = _variable("PARAKEET_FX_SPREAD_BP", 70.0)
+    slippage_bp: float = _variable("PARAKEET_SLIPPAGE_BP", 5.0)
+    cash_rate: float = _variable("PARAKEET_CASH_RATE", 0.02)
+    shares: Literal["whole", "fractional"] = _variable("PARAKEET_SHARES", "whole")
+    fill: Literal["close", "open"] = _variable("PARAKEET_FILL", "close")
+    risk_aversion: float = _variable("PARAKEET_RISK_AVERSION", 3.0)
+    tax_rate: float = _variable("PARAKEET_TAX_RATE", 0.39)
+    parcels: Literal["fifo", "highest_cost", "min_tax"] = _variable("PARAKEET_PARCELS", "fifo")
     dagster_home: Path | None = _variable("DAGSTER_HOME")
 
     @field_validator("universes", "strategies", mode="before")
@@ -69,6 +81,20 @@ class Settings(BaseSettings):
             raise ValueError("a number of requests a second, above 0 and at most 1000")
         return value
 
+    @field_validator("capital", "fee", "fx_spread_bp", "slippage_bp", "cash_rate", "risk_aversion")
+    @classmethod
+    def _a_term(cls, value: float, info: ValidationInfo) -> float:
+        """What ``Terms`` accepts, see ``_ACCEPTED``."""
+        Terms(**{str(info.field_name): value})
+        return value
+
+    @field_validator("tax_rate")
+    @classmethod
+    def _part_of_income(cls, value: float) -> float:
+        if not 0 <= value < 1:
+            raise ValueError("a part of income, at least 0 and below 1")
+        return value
+
     @field_validator("first_session")
     @classmethod
     def _within_calendar(cls, value: date) -> date:
@@ -89,6 +115,20 @@ class Settings(BaseSettings):
         if not self.lake:
             return str(self.home / "lake")
         return self.lake if self.lake.startswith("s3://") else str(Path(self.lake).absolute())
+
+    @property
+    def terms(self) -> Terms:
+        """What trading costs and what cash earns, for every simulated account."""
+        return Terms(
+            capital=self.capital,
+            fee=self.fee,
+            fx_spread_bp=self.fx_spread_bp,
+            slippage_bp=self.slippage_bp,
+            cash_rate=self.cash_rate,
+            whole_shares=self.shares == "whole",
+            fill=self.fill,
+            risk_aversion=self.risk_aversion,
+        )
 
     @property
     def universe_keys(self) -> tuple[str, ...]:
@@ -119,6 +159,16 @@ _ACCEPTED = {
     "PARAKEET_FIRST_SESSION": f"a date from {DEFAULT_FIRST_SESSION} to {LAST_DAY}",
     "PARAKEET_YAHOO_RPS": "a number of requests a second, above 0 and at most 1000",
     "PARAKEET_LAKE": "a directory, or s3://bucket/prefix",
+    "PARAKEET_CAPITAL_AUD": "an amount of AUD above 0",
+    "PARAKEET_FEE_AUD": "an amount of AUD, 0 or more",
+    "PARAKEET_FX_SPREAD_BP": "basis points, at least 0 and below 5000",
+    "PARAKEET_SLIPPAGE_BP": "basis points, at least 0 and below 5000",
+    "PARAKEET_CASH_RATE": "a part of 1 a year, e.g. 0.02, above -1 and at most 1",
+    "PARAKEET_SHARES": "whole or fractional",
+    "PARAKEET_FILL": "close or open",
+    "PARAKEET_RISK_AVERSION": "a number, 0 or more; inf for no band",
+    "PARAKEET_TAX_RATE": "a part of income, e.g. 0.39, at least 0 and below 1",
+    "PARAKEET_PARCELS": "fifo, highest_cost or min_tax",
 }
 
 

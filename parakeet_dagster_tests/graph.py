@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from parakeet_dagster.backfill import dependencies, reports
 from parakeet_dagster.connect import open_lake
 from parakeet_dagster.definitions import build_definitions
 from parakeet_dagster.settings import load_settings
@@ -21,7 +22,10 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass
 class Graph:
-    """Runs the daily job as `dagster asset materialize --select '*'` does."""
+    """Runs the daily job as `dagster asset materialize --select '*'` does, but for the reports.
+
+    Those read all of history, and are made once after a back-fill; see ``reports``.
+    """
 
     home: Path
     instance: dg.DagsterInstance
@@ -40,12 +44,23 @@ class Graph:
         last: str | None = None,
         selection: list[dg.AssetKey] | None = None,
     ) -> dg.ExecuteInProcessResult:
-        job = self.definitions().resolve_job_def("daily")
-        return job.execute_in_process(
+        definitions = self.definitions()
+        partitioned = list(dependencies(definitions.resolve_asset_graph()))
+        return definitions.resolve_job_def("daily").execute_in_process(
             instance=self.instance,
             partition_key=None if last else first,
             tags=dict(zip(RANGE_TAGS, (first, last), strict=True)) if last else None,
-            asset_selection=selection,
+            asset_selection=selection or partitioned,
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+
+    def reports(self) -> dg.ExecuteInProcessResult:
+        """The tear sheets."""
+        definitions = self.definitions()
+        return definitions.resolve_job_def("daily").execute_in_process(
+            instance=self.instance,
+            asset_selection=reports(definitions.resolve_asset_graph()),
             run_config=QUIET,
             raise_on_error=False,
         )

@@ -460,6 +460,9 @@ class TestRealGraph:
             "daily_returns": ["fx_rates", "raw_prices", "ticker_universe"],
             "signals/equal_weight": ["daily_returns", "ticker_universe"],
             "allocations/equal_weight": ["daily_returns", "signals/equal_weight"],
+            "orders/equal_weight": [
+                *("allocations/equal_weight", "daily_returns", "fx_rates", "raw_prices"),
+            ],
         }
         order = list(found)
         assert all(

@@ -477,6 +477,7 @@ class TestHelp:
             *("db", "db status", "db start", "db stop"),
             *("quarantine", "quarantine release", "quarantine reject"),
             *("session", "session accept", "session withdraw", "session list"),
+            *("orders", "report", "compare"),
             *("holdings", "holdings import", "trades", "trades import"),
         }
 
@@ -553,7 +554,7 @@ class TestCommands:
         ]
         assert set(rows) == {
             *("ticker_universe", "fx_rates", "raw_prices", "market_data", "daily_returns"),
-            *("signals/equal_weight", "allocations/equal_weight"),
+            *("signals/equal_weight", "allocations/equal_weight", "orders/equal_weight"),
         }
         for row in rows.values():
             assert (row["first"], row["last"]) == (FIRST, LAST)

@@ -75,7 +75,7 @@ class TestRangeAndSingles:
         for session in RANGE:
             assert graph.run(session).success
         assert bytes_of(graph.home / "lake") == in_one
-        assert len(in_one) == 8 * len(calendar.between(FIRST, RANGE[-1]))
+        assert len(in_one) == 12 * len(calendar.between(FIRST, RANGE[-1]))
 
     def test_a_second_run_changes_nothing(self, history, graph, database):
         copy_lake(history, graph)
@@ -376,6 +376,10 @@ class TestDefinitions:
             "signals/equal_weight",
             "allocations/dual_momentum",
             "allocations/equal_weight",
+            "orders/dual_momentum",
+            "orders/equal_weight",
+            "performance/dual_momentum",
+            "performance/equal_weight",
         }
         for key in assets.get_all_asset_keys():
             node = assets.get(key)
@@ -384,7 +388,7 @@ class TestDefinitions:
             assert node.owners
             assert node.kinds
             assert node.group_name != "default"
-            if key.path[0] != "market_data":
+            if key.path[0] not in ("market_data", "performance"):
                 assert "dagster/column_schema" in node.metadata
 
     def test_no_secret_is_in_the_definitions(self, graph, monkeypatch):

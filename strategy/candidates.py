@@ -3,7 +3,7 @@
 import pandas as pd
 
 from strategy.daily import daily_signals, daily_targets
-from strategy.errors import StrategyError
+from strategy.errors import TooShortError
 from strategy.grid import candidates
 from strategy.rebalance import rebalance_sessions
 from strategy.strategy import Strategy
@@ -36,7 +36,7 @@ def candidate_targets(
         none of a strategy without a grid.
 
     Raises:
-        StrategyError: no rebalance session has all the history.
+        TooShortError: no rebalance session has all the history.
     """
     decided = decision_sessions(strategy, history, sessions, calendar)
     named = candidates(strategy)
@@ -71,7 +71,7 @@ def decision_sessions(
         calendar: every session there is.
 
     Raises:
-        StrategyError: there is none.
+        TooShortError: there is none.
     """
     every = [strategy, *candidates(strategy).values()]
     needed = max(one.history - one.period for one in every)
@@ -80,7 +80,7 @@ def decision_sessions(
     stored = history.searchsorted(sessions, side="right")
     found = sessions[is_rebalance & (stored >= needed)]
     if found.empty:
-        raise StrategyError(
+        raise TooShortError(
             f"no {strategy.rebalance} rebalance has the history that a candidate looks back on:"
             f" {len(history)} sessions are stored, {needed} are needed before the first decision"
         )

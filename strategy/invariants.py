@@ -7,6 +7,7 @@ from strategy.strategy import Strategy
 from strategy.universes.members import CASH
 
 TOLERANCE = 1e-9
+CENT = 0.005
 
 
 def broken_signals(signals: pd.DataFrame) -> pd.DataFrame:
@@ -47,3 +48,14 @@ def held_without_signal(allocations: pd.DataFrame, signals: pd.DataFrame) -> pd.
     long = pd.MultiIndex.from_frame(signals.loc[signals["signal"] == 1, ["date", "ticker"]])
     is_long = pd.MultiIndex.from_frame(decided[["date", "ticker"]]).isin(long)
     return decided[~is_long & (decided["weight"] != 0)]
+
+
+def broken_books(positions: pd.DataFrame) -> pd.DataFrame:
+    """The rows of an account's positions that cannot be: debts, less than nothing, no price.
+
+    Args:
+        positions: columns date, ticker, quantity, wanted, price_aud, value_aud.
+    """
+    quantities = positions[["quantity", "wanted"]].min(axis=1)
+    fits = (quantities > -CENT) & (positions["price_aud"] > 0)
+    return positions[~fits]

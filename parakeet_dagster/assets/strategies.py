@@ -45,7 +45,7 @@ def signals_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         daily_returns: pd.DataFrame,
         ticker_universe: pd.DataFrame,
     ) -> pd.DataFrame:
-        days = _days(context)
+        days = days_of(context)
         history = stored_history(lake, days[-1])
         frame = daily_signals(strategy, daily_returns, ticker_universe, history, days)
         keys = context.partition_keys
@@ -93,7 +93,7 @@ def allocations_asset(name: str, strategy: Strategy) -> dg.AssetsDefinition:
         signals: pd.DataFrame,
         daily_returns: pd.DataFrame,
     ) -> pd.DataFrame:
-        days = _days(context)
+        days = days_of(context)
         history = stored_history(lake, days[-1])
         known = with_decision(strategy, signals, lake, history, days)
         frame = daily_targets(strategy, known, daily_returns, history, days, calendar.calendar())
@@ -145,7 +145,8 @@ def history_note(history: pd.DatetimeIndex, day: pd.Timestamp, lookback: int) ->
     return f"{min(int((history <= day).sum()), lookback)} of {lookback} sessions"
 
 
-def _days(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
+def days_of(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
+    """The sessions of the run."""
     return pd.DatetimeIndex(context.partition_keys).as_unit("us")
 
 

@@ -69,6 +69,25 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("rebalance", pa.bool_()),
         ]
     ),
+    "holdings": pa.schema(
+        [
+            *_TICKER,
+            ("quantity", pa.float64()),
+            ("wanted", pa.float64()),
+            ("price_aud", pa.float64()),
+            ("value_aud", pa.float64()),
+        ]
+    ),
+    "orders": pa.schema(
+        [
+            *_TICKER,
+            ("side", pa.string()),
+            ("quantity", pa.float64()),
+            ("price_estimate_aud", pa.float64()),
+            ("cost_estimate_aud", pa.float64()),
+            ("reason", pa.string()),
+        ]
+    ),
 }
 
 _DATE = "the session"
@@ -137,5 +156,22 @@ COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
         "ticker": f"{_SYMBOL}; CASH is a row",
         "weight": "of the portfolio in AUD; a session's weights sum to 1",
         "rebalance": "whether the target was decided on that session",
+    },
+    "holdings": {
+        "date": _DATE,
+        "ticker": f"{_SYMBOL}; CASH is a row",
+        "quantity": "shares held at the close; AUD for CASH",
+        "wanted": "shares once all open orders are filled",
+        "price_aud": "the close in AUD",
+        "value_aud": "quantity x price_aud",
+    },
+    "orders": {
+        "date": _DATE,
+        "ticker": _SYMBOL,
+        "side": "buy or sell",
+        "quantity": "shares",
+        "price_estimate_aud": "of a share: the session's close",
+        "cost_estimate_aud": "fee, slippage and exchange",
+        "reason": "what the order does to the position, in parts of the portfolio",
     },
 }

@@ -37,6 +37,13 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """The URL of an empty database, dropped after the test even under open connections."""
+    with empty_database(postgres_server) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def empty_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of an empty database, dropped at the end."""
     url = postgres_server.start()
     name = f"test_{next(_NUMBERS)}"
     administrator = psycopg2.connect(url)

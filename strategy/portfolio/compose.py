@@ -10,11 +10,11 @@ from strategy.portfolio.curves import AFTER_TAX, BENCHMARK, STRATEGY
 from strategy.portfolio.drawdowns import drawdown_table
 from strategy.portfolio.figures import OF_CURVES, curve_figures
 from strategy.portfolio.financial_years import financial_years
-from strategy.portfolio.weights import weights
 from strategy.portfolio.sharpe import chance, track_record
 from strategy.portfolio.tear_sheet import TearSheet
 from strategy.portfolio.terms import Terms
 from strategy.portfolio.trading import OF_TRADING, trading_figures
+from strategy.portfolio.weights import weights
 from strategy.rebalance import SESSIONS_A_YEAR
 
 TAX = "tax"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from strategy.errors import StrategyError
+from strategy.errors import TooShortError
 from strategy.rebalance import SESSIONS_A_YEAR
 
 PART_OF_A_TEST = 4
@@ -43,11 +43,11 @@ def folds(sessions: pd.DatetimeIndex, windows: Windows) -> pd.DataFrame:
         Index fold, from 0; columns train_first, train_last, test_first, test_last.
 
     Raises:
-        StrategyError: there are not enough sessions for one fold.
+        TooShortError: there are not enough sessions for one fold.
     """
     needed = windows.train + windows.test
     if len(sessions) < needed:
-        raise StrategyError(
+        raise TooShortError(
             f"a walk-forward analysis has {len(sessions)} sessions from the first decision on, and"
             f" needs {needed}: {windows.train} to train and {windows.test} to test"
         )

@@ -30,11 +30,11 @@ class Terms(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    capital: float = Field(default=100_000.0, gt=0)
-    fee: float = Field(default=3.0, ge=0)
-    fx_spread_bp: float = Field(default=70.0, ge=0, lt=5000)
-    slippage_bp: float = Field(default=5.0, ge=0, lt=5000)
-    cash_rate: float = Field(default=0.02, gt=-1, le=1)
+    capital: float = Field(default=100_000.0, gt=0, allow_inf_nan=False)
+    fee: float = Field(default=3.0, ge=0, allow_inf_nan=False)
+    fx_spread_bp: float = Field(default=70.0, ge=0, lt=5000, allow_inf_nan=False)
+    slippage_bp: float = Field(default=5.0, ge=0, lt=5000, allow_inf_nan=False)
+    cash_rate: float = Field(default=0.02, gt=-1, le=1, allow_inf_nan=False)
     withholding: float = Field(default=0.15, ge=0, le=1)
     whole_shares: bool = True
     fill: Literal["close", "open"] = "close"

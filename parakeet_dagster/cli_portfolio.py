@@ -1,0 +1,217 @@
+"""What to trade, and what it would have earned: ``parakeet orders``, ``report`` and ``compare``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import pandas as pd
+import typer
+
+from parakeet_dagster import sessions as calendar
+from parakeet_dagster.errors import SessionError, SettingsError
+from parakeet_dagster.settings import Settings, load_settings
+from parakeet_dagster.tables import AsJson, log, out, records_of, show
+
+if TYPE_CHECKING:
+    from parakeet_dagster.storage.lake import Lake
+
+COMPARED = {
+    "CAGR": "CAGR",
+    "CAGR after tax": "taxed",
+    "Sharpe ratio": "Sharpe",
+    "maximum drawdown": "deepest",
+    "costs a year": "costs",
+    "deflated Sharpe ratio": "no luck",
+}
+"""The figures that fit into a terminal, and their headers."""
+
+ORDER_DIGITS = {"quantity": 4, "price_estimate_aud": 4, "cost_estimate_aud": 2}
+
+
+def orders(
+    strategy: Annotated[
+        str | None, typer.Option(help="Default: the live strategy, else all enabled.")
+    ] = None,
+    date: Annotated[str | None, typer.Option(help="A session; default: the latest.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The CSV; default: in PARAKEET_HOME/orders.")
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002 - typer's way to say a flag
+) -> None:
+    """What to trade after a session, also written as a CSV.
+
+    Sized at the session's closes, to be filled at the next. The live strategy's orders start from
+    your holdings and trades, the others' from a simulated account.
+
+    Example: parakeet orders --strategy dual_momentum --date 2022-06-30
+    """
+    settings = load_settings()
+    from parakeet_dagster.connect import enabled_strategies, open_database
+
+    enabled = enabled_strategies(settings)
+    if strategy is not None and strategy not in enabled:
+        raise SettingsError(
+            f"--strategy {strategy}: not enabled; accepted are {', '.join(enabled)}"
+        )
+    names = [strategy] if strategy else [settings.live_strategy or "", *enabled]
+    names = names[:1] if names[0] else names[1:]
+    session = None if date is None else pd.Timestamp(calendar.require_session(date)).date()
+    database = open_database(settings)
+    stored = database.order_sessions()
+    found: dict[str, tuple[str, pd.DataFrame]] = {}
+    for name in names:
+        days = [day for day in stored.get(name, []) if session is None or day == session]
+        if days:
+            found[name] = (calendar.key(days[-1]), database.read_orders(name, days[-1]))
+    if not found:
+        what = f"{strategy or 'any strategy'}{f' on {date}' if date else ''}"
+        raise SessionError(f"no orders of {what} are stored: run parakeet backfill FROM TO first")
+    whole = pd.concat([frame for _, frame in found.values()], ignore_index=True)
+    if as_json:
+        show(records_of(whole.round(ORDER_DIGITS)), "", as_json=True)
+    else:
+        for name, (day, frame) in found.items():
+            _show_orders(name, day, frame, is_live=name == settings.live_strategy)
+    path = output or settings.home / "orders" / _file_name(found)
+    _write_csv(path, whole.round(ORDER_DIGITS))
+    log.print(f"Written: {path}", highlight=False, soft_wrap=True)
+
+
+def report(
+    strategy: Annotated[str, typer.Argument(help="A strategy.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Write the page there instead of opening it.")
+    ] = None,
+    browser: Annotated[  # noqa: FBT002 - typer's way to say a flag
+        bool, typer.Option(help="Open it in a browser.")
+    ] = True,
+) -> None:
+    """The tear sheet of a strategy, as an HTML page: where it is, and open it.
+
+    Example: parakeet report dual_momentum --output dual_momentum.html
+    """
+    settings = load_settings()
+    from parakeet_dagster.assets.performance import performance_path
+    from parakeet_dagster.connect import open_lake
+    from parakeet_dagster.storage.reports import PAGE, read_page
+
+    _require_known(settings, strategy)
+    lake = open_lake(settings.lake_url)
+    page = read_page(lake, performance_path(strategy))
+    if page is None:
+        raise SessionError(_no_report(lake, strategy))
+    is_local = not lake.store.url.startswith("s3://")
+    stored = Path(lake.store.url) / performance_path(strategy) / PAGE
+    if output or not is_local:
+        path = output or settings.home / "reports" / f"{strategy}.html"
+        _write(path, page)
+    else:
+        path = stored
+    out.print(str(path), highlight=False, soft_wrap=True)
+    if browser and output is None and out.is_terminal:
+        typer.launch(str(path))
+
+
+def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to say a flag
+    """All strategies side by side, after costs, from their reports.
+
+    Example: parakeet compare --json
+    """
+    settings = load_settings()
+    from parakeet_dagster.assets.performance import performance_path
+    from parakeet_dagster.connect import enabled_strategies, open_lake
+    from parakeet_dagster.reports.formatting import aligned
+    from parakeet_dagster.storage.reports import read_table
+    from strategy.portfolio.comparison import UNITS, comparison
+
+    lake = open_lake(settings.lake_url)
+    sheets, spans = {}, {}
+    for name in enabled_strategies(settings):
+        of = performance_path(name)
+        figures = read_table(lake, of, "figures", "figure")
+        chance = read_table(lake, of, "chance", "figure")
+        curves = read_table(lake, of, "curves", "date")
+        if figures is not None and chance is not None and curves is not None:
+            sheets[name] = (figures, chance)
+            spans[name] = (str(curves.index[0]), str(curves.index[-1]))
+    if not sheets:
+        raise SessionError(
+            "no report is stored yet: run parakeet backfill FROM TO over more sessions than the"
+            " strategies look back on"
+        )
+    compared = comparison(sheets)
+    compared.insert(0, "from", pd.Series({name: first for name, (first, _) in spans.items()}))
+    compared.insert(1, "to", pd.Series({name: last for name, (_, last) in spans.items()}))
+    if as_json:
+        show(records_of(compared.reset_index()), "", as_json=True)
+        return
+    told = compared.reset_index()
+    for figure, unit in UNITS.items():
+        told[figure] = aligned(compared[figure], unit)
+    last = max(last for _, last in spans.values())
+    rows = records_of(told[["strategy", "from", *COMPARED]].rename(columns=COMPARED))
+    show(rows, f"To {last}, in AUD after costs", as_json=False)
+    out.print(
+        f"The last column: how sure one can be that it is more than the luck of the best of"
+        f" {len(compared)}. parakeet report STRATEGY tells what is assumed, and the bias.",
+        highlight=False,
+    )
+
+
+def _show_orders(name: str, day: str, frame: pd.DataFrame, *, is_live: bool) -> None:
+    whose = "your own portfolio" if is_live else "a simulated account"
+    if frame.empty:
+        out.print(f"{name} on {day}: nothing to do, for {whose}", highlight=False)
+        return
+    rows = [
+        {
+            "side": row["side"],
+            "ticker": row["ticker"],
+            "quantity": f"{row['quantity']:,.4f}".rstrip("0").rstrip("."),
+            "price A$": f"{row['price_estimate_aud']:,.2f}",
+            "value A$": f"{row['quantity'] * row['price_estimate_aud']:,.2f}",
+            "costs A$": f"{row['cost_estimate_aud']:,.2f}",
+            "reason": row["reason"],
+        }
+        for row in frame.sort_values(["side", "ticker"], ascending=[False, True]).to_dict("records")
+    ]
+    show(rows, f"{name} on {day}, for {whose}", as_json=False)
+
+
+def _file_name(found: dict[str, tuple[str, pd.DataFrame]]) -> str:
+    name = next(iter(found)) if len(found) == 1 else "all"
+    return f"{name}-{max(day for day, _ in found.values())}.csv"
+
+
+def _write_csv(path: Path, frame: pd.DataFrame) -> None:
+    _write(path, frame.to_csv(index=False, date_format="%Y-%m-%d"))
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot write {path}: {error.strerror}; choose another --output"
+        ) from None
+
+
+def _require_known(settings: Settings, strategy: str) -> None:
+    from parakeet_dagster.connect import catalog
+
+    known = catalog(settings)
+    if strategy not in known:
+        raise SettingsError(f"strategy {strategy}: unknown; accepted are {', '.join(known)}")
+
+
+def _no_report(lake: "Lake", strategy: str) -> str:
+    stored = len(lake.sessions(f"allocations/{strategy}"))
+    if not stored:
+        return (
+            f"{strategy} has no report, since it has no targets: enable it in PARAKEET_STRATEGIES"
+            " and run parakeet backfill FROM TO"
+        )
+    return (
+        f"{strategy} has {stored} sessions and no report yet: bring in more than it looks back on,"
+        " or run parakeet backfill over the last session again"
+    )
