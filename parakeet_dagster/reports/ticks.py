@@ -11,7 +11,7 @@ CALENDAR = (1, 2, 3, 6)
 """Months from one mark to the next."""
 
 YEARS = (1, 2, 5, 10, 20, 50)
-DAYS = (1, 2, 5, 10)
+DAYS = (1, 2, 7, 14, 28)
 
 MANTISSAS = ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))
 """Of the marks of a logarithmic axis: the first set that gives enough of them."""

@@ -68,10 +68,10 @@ def sheet(
     if not benchmark:
         curves["benchmark"] = np.nan
     if not tickers:
-        curves[["strategy", "after_tax"]] = capital * (
-            1 + 0.02 / 252 * np.arange(sessions)[:, None]
-        )
+        curves["strategy"] = curves["after_tax"] = capital * 1.00008 ** np.arange(sessions)
     figures = _figures(curves)
+    if not benchmark:
+        figures["benchmark"] = np.nan
     return TearSheet(
         strategy="dual_momentum",
         description="The strongest third of the members by twelve months of return, in cash while"
