@@ -165,7 +165,19 @@ def test_weights_of_many_sessions_are_sampled_whole(made):
 def test_a_long_name_fits(short):
     weights = short.weights.rename(columns={"SPY": "A-VERY-LONG-NAME.AX"})
     [axes] = charts.weights_chart(replace(short, weights=weights)).axes
-    assert "A-VERY-L…" in [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "A-VE…E.AX" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_rounding_does_not_look_like_a_move(short):
+    still = 100_000 + np.arange(len(short.curves)) % 2 * 1e-10
+    curves = short.curves.assign(strategy=still, after_tax=still, benchmark=np.nan)
+    [axes] = charts.equity_chart(replace(short, curves=curves)).axes
+    assert axes.get_ylim() == pytest.approx((99_950, 100_050))
+    [axes] = charts.drawdown_chart(replace(short, curves=curves)).axes
+    assert axes.get_ylim() == pytest.approx((-0.0104, 0))
+    rolling = short.rolling.assign(volatility=1e-12)
+    volatility = charts.rolling_chart(replace(short, rolling=rolling)).axes[1]
+    assert volatility.get_ylim() == pytest.approx((0, 0.0105))
 
 
 def test_one_session_is_drawn():

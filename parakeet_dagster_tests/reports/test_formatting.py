@@ -5,7 +5,16 @@ import math
 import pandas as pd
 import pytest
 
-from parakeet_dagster.reports.formatting import DASH, MINUS, aligned, date, fixed, formatted, money
+from parakeet_dagster.reports.formatting import (
+    DASH,
+    MINUS,
+    aligned,
+    date,
+    fixed,
+    formatted,
+    money,
+    money_mark,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +38,12 @@ def test_money():
     assert money(1234567.5) == "A$1,234,568"
     assert money(-3, 2) == f"{MINUS}A$3.00"
     assert money(math.nan) == DASH
+
+
+def test_money_beside_an_axis():
+    told = [money_mark(value) for value in (-50, 999_999, 1e6, 12_500_000, -2e6)]
+    assert told == [f"{MINUS}A$50", "A$999,999", "A$1m", "A$12.5m", f"{MINUS}A$2m"]
+    assert money_mark(99.98, 2) == "A$99.98"
 
 
 @pytest.mark.parametrize(
