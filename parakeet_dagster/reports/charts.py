@@ -11,6 +11,7 @@ from parakeet_dagster.reports.canvas import WIDE, Format
 from parakeet_dagster.reports.formatting import fixed, money_mark, percent
 from parakeet_dagster.reports.palette import LIGHT, SHARES
 from parakeet_dagster.reports.thinning import sampled, thinned
+from strategy.portfolio.drawdowns import drawdowns
 from strategy.portfolio.tear_sheet import TearSheet
 from strategy.universes.members import CASH
 
@@ -64,7 +65,7 @@ def drawdown_chart(sheet: TearSheet, form: Format = WIDE) -> "Figure":
     with canvas.style():
         figure, [axes] = canvas.panels(form)
         curves = sheet.curves[["benchmark", "strategy"]].dropna(axis=1, how="all")
-        depth = curves / curves.cummax() - 1
+        depth = drawdowns(curves)
         lowest = min(float(depth.min().min()), -LEAST_RANGE)
         canvas.mark_values(axes, lowest * 1.04, 0.0, _percent)
         area = thinned(depth["strategy"], form.points)

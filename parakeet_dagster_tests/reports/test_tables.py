@@ -7,6 +7,7 @@ import pytest
 from parakeet_dagster.reports import tables
 from parakeet_dagster.reports.formatting import DASH, MINUS
 from parakeet_dagster_tests.reports.sheets import sheet
+from strategy.portfolio.compose import FIGURES
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,11 @@ def test_the_key_table(made):
     final = table.set_index("figure").loc["final value"]
     assert final.tolist() == [f"A${value:,.0f}" for value in made.curves.iloc[-1]]
     assert "longest drawdown (sessions)" in table["figure"].tolist()
+
+
+def test_the_sheet_of_these_tests_has_the_figures_that_are_computed(made):
+    assert made.figures["unit"].to_dict() == FIGURES
+    assert list(made.figures.index) == list(FIGURES)
 
 
 def test_a_figure_that_is_missing_is_named(made):
