@@ -95,6 +95,7 @@ def _empty(axes: "Axes") -> "Axes":
     axes.set_axisbelow(True)
     axes.grid(axis="y", color=LIGHT["line"], linewidth=0.7, clip_on=False)
     axes.tick_params(length=0, pad=5, labelcolor=LIGHT["muted"])
+    axes.tick_params(axis="x", pad=7)
     return axes
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 
 from parakeet_dagster.reports import canvas
 from parakeet_dagster.reports.canvas import WIDE, Format
-from parakeet_dagster.reports.formatting import fixed, money, percent
+from parakeet_dagster.reports.formatting import fixed, money_mark, percent
 from parakeet_dagster.reports.palette import LIGHT, SHARES
 from parakeet_dagster.reports.thinning import sampled, thinned
+from strategy.portfolio.drawdowns import drawdowns
 from strategy.portfolio.tear_sheet import TearSheet
 from strategy.universes.members import CASH
 
@@ -26,8 +27,11 @@ COLOURS = {"benchmark": "benchmark", "after_tax": "after-tax", "strategy": "stra
 LOGARITHMIC = 3.0
 """From this ratio of the highest value to the lowest on, equal growth is to look equal."""
 
-LEAST_DRAWDOWN = 0.01
-"""An axis of drawdowns goes down to here at least: small ones are to look small."""
+LEAST_MOVE = 0.0005
+"""Of its height, above and below a curve: rounding is not to look like a move."""
+
+LEAST_RANGE = 0.01
+"""An axis of parts or ratios spans so much at least: small ones are to look small."""
 
 TALLER = 1.2
 """A chart of three panels, beside the others."""
@@ -47,10 +51,10 @@ def equity_chart(sheet: TearSheet, form: Format = WIDE) -> "Figure":
         low, high = float(curves.min().min()), float(curves.max().max())
         if low > 0 and high / low > LOGARITHMIC:
             pad = (high / low) ** 0.03
-            canvas.mark_growth(axes, low / pad, high * pad, money)
+            canvas.mark_growth(axes, low / pad, high * pad, money_mark)
         else:
-            pad = 0.04 * (high - low) or 0.01 * abs(high) or 1.0
-            canvas.mark_values(axes, low - pad, high + pad, money)
+            pad = max(0.04 * (high - low), LEAST_MOVE * abs(high), 1.0)
+            canvas.mark_values(axes, low - pad, high + pad, money_mark)
         _draw_curves(axes, curves, COLOURS, form)
         canvas.mark_dates(axes, pd.DatetimeIndex(curves.index), form)
         return figure
@@ -61,8 +65,8 @@ def drawdown_chart(sheet: TearSheet, form: Format = WIDE) -> "Figure":
     with canvas.style():
         figure, [axes] = canvas.panels(form)
         curves = sheet.curves[["benchmark", "strategy"]].dropna(axis=1, how="all")
-        depth = curves / curves.cummax() - 1
-        lowest = min(float(depth.min().min()), -LEAST_DRAWDOWN)
+        depth = drawdowns(curves)
+        lowest = min(float(depth.min().min()), -LEAST_RANGE)
         canvas.mark_values(axes, lowest * 1.04, 0.0, _percent)
         area = thinned(depth["strategy"], form.points)
         canvas.fill(axes, area, area * 0, "loss", opacity=0.2)
@@ -134,8 +138,8 @@ def _draw_figure(axes: "Axes", line: pd.Series, read: Callable[[float, int], str
     if known.empty:
         canvas.say(axes, NOTHING_MOVED)
         return
-    low, high = min(float(known.min()), 0.0), max(float(known.max()), 0.0)
-    pad = 0.05 * (high - low) or 0.01
+    low, high = min(float(known.min()), 0.0), max(float(known.max()), LEAST_RANGE)
+    pad = 0.05 * (high - low)
     canvas.mark_values(axes, low - pad * (low < 0), high + pad, read, most=4)
     canvas.draw(axes, line, "strategy", 1.1)
     last = float(known.iloc[-1])
@@ -160,5 +164,6 @@ def _layer_colours(names: Sequence[str]) -> dict[str, str]:
 
 
 def _short(name: str) -> str:
-    """A name that fits into the margin."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    """A name that fits into the margin: of a long one the beginning and the end."""
+    kept = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:kept]}…{name[-kept:]}"

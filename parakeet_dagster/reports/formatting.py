@@ -12,6 +12,9 @@ MINUS = "\N{MINUS SIGN}"
 """The sign as wide as a digit; a hyphen is not."""
 
 
+MILLION = 1e6
+
+
 def fixed(value: float, decimals: int) -> str:
     """A number with thousands separators, "1,234.5". Never a minus before a zero."""
     if math.isnan(value):
@@ -29,6 +32,13 @@ def money(value: float, decimals: int = 0) -> str:
     if text == DASH:
         return DASH
     return f"{MINUS}A${text[1:]}" if text.startswith(MINUS) else f"A${text}"
+
+
+def money_mark(value: float, decimals: int = 0) -> str:
+    """AUD beside an axis, where there is little room: millions as "A$1.5m"."""
+    if abs(value) < MILLION:
+        return money(value, decimals)
+    return f"{MINUS if value < 0 else ''}A${abs(value) / MILLION:g}m"
 
 
 def percent(part: float, decimals: int = 1) -> str:

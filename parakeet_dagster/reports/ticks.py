@@ -11,7 +11,8 @@ CALENDAR = (1, 2, 3, 6)
 """Months from one mark to the next."""
 
 YEARS = (1, 2, 5, 10, 20, 50)
-DAYS = (1, 2, 5, 10)
+DAYS = (1, 2)
+WEEKS = (1, 2, 4)
 
 MANTISSAS = ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))
 """Of the marks of a logarithmic axis: the first set that gives enough of them."""
@@ -20,23 +21,28 @@ MANTISSAS = ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))
 def of_dates(
     first: pd.Timestamp, last: pd.Timestamp, most: int
 ) -> tuple[pd.DatetimeIndex, list[str]]:
-    """The finest marks that are not too many: days, months or years.
+    """The finest marks that are not too many: days, Mondays, months or years.
 
     Args:
         first: on the axis.
         last: on the axis.
-        most: marks, at least 2.
+        most: marks, at least 2; half as many whole dates, which are longer.
 
     Returns:
         The marks and their labels: "2021", "2021-04" or "2021-04-01".
     """
     days = pd.date_range(first, last)
+    mondays = days[days.dayofweek == 0]
     months = days[days.day == 1]
     years = months[months.month == 1]
-    choices = [(days[::step], "%Y-%m-%d") for step in DAYS]
-    choices += [(months[(months.month - 1) % step == 0], "%Y-%m") for step in CALENDAR]
-    choices += [(years[years.year % step == 0], "%Y") for step in YEARS]
-    marks, pattern = next((marks, pattern) for marks, pattern in choices if 0 < len(marks) <= most)
+    wide = max(2, most // 2)
+    choices = [(days[::step], "%Y-%m-%d", wide) for step in DAYS]
+    choices += [(mondays[::step], "%Y-%m-%d", wide) for step in WEEKS]
+    choices += [(months[(months.month - 1) % step == 0], "%Y-%m", most) for step in CALENDAR]
+    choices += [(years[years.year % step == 0], "%Y", most) for step in YEARS]
+    marks, pattern = next(
+        (marks, pattern) for marks, pattern, room in choices if 0 < len(marks) <= room
+    )
     return marks, list(marks.strftime(pattern))
 
 

@@ -3,6 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from strategy.portfolio.calendar_returns import monthly_table, rolling_figures
+from strategy.portfolio.compose import FIGURES
+from strategy.portfolio.drawdowns import drawdown_table
+from strategy.portfolio.sharpe import CHANCE
 from strategy.portfolio.tear_sheet import TearSheet
 from strategy.portfolio.terms import Terms
 from strategy.universes.members import CASH
@@ -11,6 +15,7 @@ SURVIVORSHIP = (
     "The tickers are members of today: those that failed and vanished are missing, so the"
     " returns of the past are flattered (survivorship bias)."
 )
+CASH_RATE = 0.02
 NOTES = (
     SURVIVORSHIP,
     "Prices are closes as published; the sample starts in a calm year.",
@@ -21,35 +26,6 @@ TICKERS = (
     *("VAS.AX", "SPY", "BRK-B", "BHP.AX", "CBA.AX", "AAPL", "MSFT", "CSL.AX", "XOM", "JNJ"),
     *("WES.AX", "GLD"),
 )
-UNITS = {
-    "final value": "aud",
-    "total return": "percent",
-    "CAGR": "percent",
-    "volatility": "percent",
-    "Sharpe ratio": "ratio",
-    "Sortino ratio": "ratio",
-    "Calmar ratio": "ratio",
-    "maximum drawdown": "percent",
-    "longest drawdown": "sessions",
-    "mean drawdown": "percent",
-    "ulcer index": "percent",
-    "best month": "percent",
-    "worst month": "percent",
-    "months above 0": "percent",
-    "sessions above 0": "percent",
-    "expected shortfall of a session (95 %)": "percent",
-    "skewness": "number",
-    "excess kurtosis": "number",
-    "beta": "ratio",
-    "correlation": "ratio",
-    "tracking error": "percent",
-    "information ratio": "ratio",
-    "turnover a year": "percent",
-    "trades a year": "number",
-    "costs a year": "percent",
-    "dividend yield": "percent",
-    "tax": "aud",
-}
 
 
 def sheet(
@@ -68,10 +44,10 @@ def sheet(
     if not benchmark:
         curves["benchmark"] = np.nan
     if not tickers:
-        curves[["strategy", "after_tax"]] = capital * (
-            1 + 0.02 / 252 * np.arange(sessions)[:, None]
-        )
+        curves["strategy"] = curves["after_tax"] = capital * 1.00008 ** np.arange(sessions)
     figures = _figures(curves)
+    if not benchmark:
+        figures["benchmark"] = np.nan
     return TearSheet(
         strategy="dual_momentum",
         description="The strongest third of the members by twelve months of return, in cash while"
@@ -83,9 +59,9 @@ def sheet(
         curves=curves,
         figures=figures,
         chance=_chance(figures, sessions),
-        drawdowns=_drawdowns(curves["strategy"]),
-        monthly=_monthly(curves["strategy"]),
-        rolling=_rolling(curves["strategy"]),
+        drawdowns=drawdown_table(curves["strategy"]),
+        monthly=monthly_table(curves["strategy"]),
+        rolling=rolling_figures(curves["strategy"], CASH_RATE),
         weights=_weights(random, dates, tickers),
         years=_years(random, dates),
         notes=NOTES,
@@ -127,8 +103,8 @@ def _figures(curves):
         "total return": curves.iloc[-1] / curves.iloc[0] - 1,
         "CAGR": cagr,
         "volatility": risk,
-        "Sharpe ratio": (cagr - 0.02) / risk.where(risk > 1e-6),
-        "Sortino ratio": (cagr - 0.02) / risk.where(risk > 1e-6) * 1.4,
+        "Sharpe ratio": (cagr - CASH_RATE) / risk.where(risk > 1e-6),
+        "Sortino ratio": (cagr - CASH_RATE) / risk.where(risk > 1e-6) * 1.4,
         "Calmar ratio": cagr / -depth.min().where(depth.min() < 0),
         "maximum drawdown": depth.min(),
         "longest drawdown": (depth < 0).sum() / 3 // 1,
@@ -152,62 +128,15 @@ def _figures(curves):
         "tax": pd.Series({"after_tax": 23_456.0}),
     }
     table = pd.DataFrame(told).T.reindex(columns=["strategy", "after_tax", "benchmark"])
-    table.insert(0, "unit", pd.Series(UNITS))
+    table.insert(0, "unit", pd.Series(FIGURES))
     return table.rename_axis("figure")
 
 
 def _chance(figures, sessions):
-    rows = [
-        ("Sharpe ratio of a session", "ratio", figures.loc["Sharpe ratio", "strategy"] / 252**0.5),
-        ("sessions", "sessions", sessions - 1),
-        ("skewness of excess returns", "number", -0.412),
-        ("kurtosis of excess returns", "number", 8.031),
-        ("probabilistic Sharpe ratio", "percent", 0.9723),
-        ("minimum track record", "sessions", 1873.2),
-        ("strategies tried", "number", 24.0),
-        ("Sharpe ratio of the luckiest", "ratio", 0.3912),
-        ("deflated Sharpe ratio", "percent", 0.7131),
-    ]
-    return pd.DataFrame(rows, columns=["figure", "unit", "value"]).set_index("figure")
-
-
-def _drawdowns(curve):
-    depth = (curve / curve.cummax() - 1).round(9)
-    below = depth < 0
-    rows = []
-    for _, spell in depth[below].groupby((~below).cumsum()[below]):
-        start = depth.index.get_loc(spell.index[0]) - 1
-        after = depth.index.get_loc(spell.index[-1]) + 1
-        is_over = after < len(depth)
-        rows.append(
-            {
-                "started": depth.index[start],
-                "lowest": spell.idxmin(),
-                "recovered": depth.index[after] if is_over else pd.NaT,
-                "depth": spell.min(),
-                "sessions": after - start - (not is_over),
-            }
-        )
-    columns = ["started", "lowest", "recovered", "depth", "sessions"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.sort_values("depth", ignore_index=True)
-
-
-def _monthly(curve):
-    returns = 1 + curve.pct_change().iloc[1:]
-    months = returns.groupby([returns.index.year, returns.index.month]).prod() - 1
-    table = months.unstack().reindex(columns=range(1, 13))
-    table["year"] = returns.groupby(returns.index.year).prod() - 1
-    return table.rename_axis("year")
-
-
-def _rolling(curve):
-    returns = curve.pct_change()
-    figures = pd.DataFrame({"return": curve / curve.shift(252) - 1})
-    figures["volatility"] = returns.rolling(252).std() * 252**0.5
-    risk = figures["volatility"].where(figures["volatility"] > 1e-3)
-    figures["sharpe"] = (figures["return"] - 0.02) / risk
-    return figures.iloc[252:]
+    sharpe = figures.loc["Sharpe ratio", "strategy"] / 252**0.5
+    values = [sharpe, sessions - 1, -0.412, 8.031, 0.9723, 1873.2, 24.0, 0.3912, 0.7131]
+    told = dict(zip(CHANCE, values, strict=True))
+    return pd.DataFrame({"unit": CHANCE, "value": told}).rename_axis("figure")
 
 
 def _weights(random, dates, tickers):
