@@ -6,11 +6,13 @@ PARAKEET := $(BIN)/parakeet
 
 .PHONY: demo ui test bench lint types imports pytest format clean
 
-# Two years of sample sessions through the whole graph, and the latest allocation.
+# Two years of sample sessions through the whole graph, the latest allocation, and how it did.
 demo: .venv/installed
 	PARAKEET_PRICE_SOURCE=sample $(PARAKEET) backfill 2021-01-04 2022-12-28
 	@PARAKEET_PRICE_SOURCE=sample $(PARAKEET) status
 	@PARAKEET_PRICE_SOURCE=sample $(PARAKEET) allocations
+	@PARAKEET_PRICE_SOURCE=sample $(PARAKEET) compare
+	@PARAKEET_PRICE_SOURCE=sample $(PARAKEET) report dual_momentum --no-browser
 	@echo "Next: 'make ui' shows the graph, '$(PARAKEET) --help' the commands."
 
 # The Dagster UI and its daemon on the same data.
