@@ -89,6 +89,7 @@ def backfill(
     """
     settings = load_settings()
     from parakeet_dagster import backfill as work
+    from parakeet_dagster import runs
     from parakeet_dagster.connect import (
         enabled_strategies,
         open_database,
@@ -122,8 +123,8 @@ def backfill(
         while spans:
             try:
                 pieces = list(work.chunks(spans, chunk))
-                work.run_membership(defs, instance, pieces, batch)
-                _run_all(pieces, lambda piece: work.run(defs, instance, piece, batch))
+                runs.run_membership(defs, instance, pieces, batch)
+                _run_all(pieces, lambda piece: runs.run(defs, instance, piece, batch))
             except RunFailedError:
                 prices.forget(batch)
                 raise
@@ -133,7 +134,7 @@ def backfill(
             spans = [] if spans == done else spans
         if progress.stale(work.reports(defs.resolve_asset_graph()), instance):
             with log.status("writing the reports"):
-                work.run_reports(defs, instance)
+                runs.run_reports(defs, instance)
         _say_what_failed(database.open_failures(), wanted)
 
 

@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from parakeet_dagster import backfill
+from parakeet_dagster import backfill, runs
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.backfill import Progress, Span, chunks, dependencies, plan, snap
 from parakeet_dagster.connect import open_lake
@@ -443,7 +443,7 @@ class TestRealGraph:
     def backfill(self, graph: Graph, database: Database, wanted: Span) -> list[Span]:
         spans = plan(self.progress(graph, database), wanted, 1)
         for piece in chunks(spans, 5):
-            backfill.run(graph.definitions(), graph.instance, piece, BATCH)
+            runs.run(graph.definitions(), graph.instance, piece, BATCH)
         return spans
 
     def test_dependencies_are_the_graphs(self, graph):
@@ -503,12 +503,12 @@ class TestRealGraph:
         monkeypatch.setenv("PARAKEET_HOME", str(tmp_path / "other"))
         with fast_instance(tmp_path / "other", monkeypatch) as instance:
             other = Graph(tmp_path / "other", instance, graph.strategies)
-            backfill.run(other.definitions(), instance, Span("2022-06-09", "2022-06-23"), BATCH)
+            runs.run(other.definitions(), instance, Span("2022-06-09", "2022-06-23"), BATCH)
         assert bytes_of(tmp_path / "other" / "lake") == after
 
     def test_a_failure_is_the_assets_own_line(self, graph):
         with pytest.raises(RunFailedError) as failed:
-            backfill.run(
+            runs.run(
                 graph.definitions(),
                 graph.instance,
                 Span("2022-12-28", "2022-12-29"),
@@ -531,7 +531,7 @@ class TestRealGraph:
         monkeypatch.setenv("PARAKEET_UNIVERSE_FILE", str(file))
 
         with pytest.raises(RunFailedError) as failed:
-            backfill.run(
+            runs.run(
                 graph.definitions(),
                 graph.instance,
                 Span("2022-04-18", "2022-04-20"),

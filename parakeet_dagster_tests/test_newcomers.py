@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from parakeet_dagster import backfill, connect
+from parakeet_dagster import backfill, connect, runs
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.covering import covered_on
 from parakeet_dagster.backfill import Progress, Span
@@ -88,7 +88,7 @@ def bytes_of_lake(graph: Graph) -> dict[str, bytes]:
 def heal(graph: Graph, database, last: str) -> None:
     """What the back-fill does, and the healing sensor asks for."""
     for span in backfill.plan(progress_of(graph, database), Span(DAYS[0], last), 1):
-        backfill.run(graph.definitions(), graph.instance, span, "a test")
+        runs.run(graph.definitions(), graph.instance, span, "a test")
     assert backfill.plan(progress_of(graph, database), Span(DAYS[0], last), 1) == []
 
 
@@ -175,7 +175,7 @@ def test_one_that_could_not_be_had_on_its_first_day_is_not_forgotten(
     with monkeypatch.context() as patch:
         patch.setattr(SampleSource, "fetch", without_ko(FailureClass.NO_DATA))
         span = Span(lacks[0], lacks[-1], tickers=frozenset({"KO"}))
-        backfill.run(graph.definitions(), graph.instance, span, "a test")
+        runs.run(graph.definitions(), graph.instance, span, "a test")
     assert lacking(database)["KO", "NO_HISTORY"] == lacks, "the vendor's word does not end it"
     assert database.open_failures()["attempts"].max() == 2
 
@@ -194,10 +194,10 @@ def lacking(database) -> dict[tuple[str, str], list[str]]:
 
 def test_who_joins_in_a_later_chunk_is_known_in_the_first(graph, database):
     pieces = [Span(DAYS[0], DAYS[3]), Span(DAYS[4], DAYS[6])]
-    backfill.run_membership(graph.definitions(), graph.instance, pieces, "a test")
+    runs.run_membership(graph.definitions(), graph.instance, pieces, "a test")
     assert graph.lake.sessions("ticker_universe") == DAYS[:7]
     assert graph.lake.sessions("raw_prices") == []
-    backfill.run(graph.definitions(), graph.instance, pieces[0], "a test")
+    runs.run(graph.definitions(), graph.instance, pieces[0], "a test")
     assert tickers(graph, "raw_prices", DAYS[0]) == EVERYONE
     assert set(covered_on(graph.lake, DAYS[:7])["ticker"]) == set(EVERYONE)
 
@@ -214,5 +214,5 @@ def test_a_session_keeps_its_list_until_lists_are_taken_again(graph, source, mon
     assert told == f"SAMPLE is the list of {DAYS[1]} (a test): survivorship-biased"
 
     pieces = [Span(DAYS[0], DAYS[0], lists=True), Span(DAYS[1], DAYS[1], lists=True)]
-    backfill.run_membership(graph.definitions(), graph.instance, pieces, "a test")
+    runs.run_membership(graph.definitions(), graph.instance, pieces, "a test")
     assert "AAPL" not in tickers(graph, "ticker_universe", DAYS[0])

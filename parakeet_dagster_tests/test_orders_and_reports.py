@@ -343,15 +343,15 @@ class TestCommands:
             (
                 ("orders", "--date", "2021-06-03"),
                 (
-                    "no orders of any strategy on 2021-06-03 are stored: run parakeet backfill FROM TO"
-                    " first"
+                    "no orders of any strategy on 2021-06-03 are stored: run parakeet backfill"
+                    " FROM TO first"
                 ),
             ),
             (
                 ("report", "hrp_core"),
                 (
-                    "hrp_core has no report, since it has no targets: enable it in PARAKEET_STRATEGIES"
-                    " and run parakeet backfill FROM TO"
+                    "hrp_core has no report, since it has no targets: enable it in"
+                    " PARAKEET_STRATEGIES and run parakeet backfill FROM TO"
                 ),
             ),
             (

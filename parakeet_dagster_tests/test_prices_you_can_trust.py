@@ -15,7 +15,7 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from parakeet_dagster import backfill, clock
+from parakeet_dagster import backfill, clock, runs
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.connect import open_database
 from parakeet_dagster.healing import REQUESTS
@@ -313,7 +313,7 @@ def test_a_back_fill_asks_each_ticker_once_whatever_its_chunks(graph, vendor):
     del vendor.server.listed["CALM"]
     vendor.server.requests.clear()
     for piece in backfill.chunks([backfill.Span("2014-06-10", "2014-06-17")], 2):
-        backfill.run(graph.definitions(), graph.instance, piece, "once")
+        runs.run(graph.definitions(), graph.instance, piece, "once")
     asked = {name: vendor.server.requests[name] for name in [*TRUTH, "AUDUSD=X"]}
     assert set(asked.values()) == {1}, asked
 

@@ -1,0 +1,141 @@
+"""Runs of a back-fill, in this process: single-run ranges of the daily job, and the reports."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
+
+from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.batches import BATCH_TAG
+from parakeet_dagster.backfill import UNIVERSE, Span, chunks, reports
+from parakeet_dagster.errors import RunFailedError
+from parakeet_dagster.resources.failures import BLOCKED
+from parakeet_dagster.schedules import daily_job
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+MEMBERSHIP_CHUNK = 1000
+"""Sessions a run whose members are brought in ahead of their prices."""
+
+
+def run_membership(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    pieces: Sequence[Span],
+    batch: str,
+) -> None:
+    """Materialise the members of all pieces, where there are several that bring in everything.
+
+    The prices of a piece are also those of who joins in the pieces after it.
+    """
+    whole = [piece for piece in pieces if not piece.derived and not piece.tickers]
+    if len(whole) < 2:
+        return
+    everything = replace(whole[0], last=whole[-1].last)
+    for span in chunks([everything], MEMBERSHIP_CHUNK):
+        _execute(definitions, instance, span, batch, [UNIVERSE])
+
+
+def run_reports(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    """Materialise what tells of all sessions at once.
+
+    Raises:
+        RunFailedError: the run failed; the message is the failed asset's.
+    """
+    _materialise(definitions, instance, {}, reports(definitions.resolve_asset_graph()), "reports")
+
+
+def run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, batch: str) -> None:
+    """Materialise one span in one run, in this process.
+
+    Where a session of it is blocked, the sessions before that one are brought in first. ``batch``
+    names the back-fill that the span is part of: its tickers are asked for once.
+
+    Raises:
+        RunFailedError: the run failed; the message is the failed asset's.
+    """
+    try:
+        _run(definitions, instance, span, batch)
+    except _BlockedError as blocked:
+        before = calendar.offset(blocked.session, -1)
+        if before and before >= span.first:
+            _run(definitions, instance, replace(span, last=before), batch)
+        raise
+
+
+class _BlockedError(RunFailedError):
+    def __init__(self, message: str, session: str) -> None:
+        super().__init__(message)
+        self.session = session
+
+
+def _root_cause(error: SerializableErrorInfo | None) -> str:
+    """What no one foresaw, in one line; the run's log has the traceback."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    lines = error.message.strip().splitlines() if error else []
+    return lines[-1] if lines else "failed; see the run's log in the UI"
+
+
+def _failed_check(check: dg.AssetCheckEvaluation, what: str) -> str:
+    """The check, its asset and what it counted."""
+    counts = (
+        f"{name} {value.value}"
+        for name, value in check.metadata.items()
+        if isinstance(value.value, int | float | str)
+    )
+    asset = check.asset_key.to_user_string()
+    return (
+        f"the check {check.check_name} of {asset} failed in {what}:"
+        f" {', '.join(counts)}; the rows are in the UI"
+    )
+
+
+def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, batch: str) -> None:
+    _execute(definitions, instance, span, batch, span.selection(definitions.resolve_asset_graph()))
+
+
+def _execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    span: Span,
+    batch: str,
+    selection: list[dg.AssetKey],
+) -> None:
+    tags = {**span.tags, BATCH_TAG: batch}
+    _materialise(definitions, instance, tags, selection, f"{span.first} to {span.last}")
+
+
+def _materialise(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    tags: Mapping[str, str],
+    selection: list[dg.AssetKey],
+    what: str,
+) -> None:
+    result = definitions.resolve_job_def(daily_job.name).execute_in_process(
+        instance=instance,
+        tags=dict(tags),
+        asset_selection=selection,
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    if result.success:
+        return
+    failures = [event for event in result.all_events if event.is_step_failure]
+    for event in failures:
+        told = event.step_failure_data.user_failure_data
+        if told is not None and BLOCKED in told.metadata:
+            raise _BlockedError(
+                f"{event.step_key}: {told.description}", str(told.metadata[BLOCKED].value)
+            )
+        if told is not None:
+            raise RunFailedError(f"{event.step_key}: {told.description}")
+    for check in result.get_asset_check_evaluations():
+        if check.blocking and not check.passed:
+            raise RunFailedError(_failed_check(check, what))
+    for event in failures:
+        cause = _root_cause(event.step_failure_data.error)
+        raise RunFailedError(f"{event.step_key}: {cause}")
+    raise RunFailedError(f"the run over {what} failed: see its log in the UI")
