@@ -22,9 +22,10 @@ ui: .venv/installed
 # What CI runs: lint, types, the structure of imports, and the test suite.
 test: lint types imports pytest
 
-# How long every signal takes, as a table; also written to benchmarks/results/.
+# How long every signal and the simulation take, as tables; also written to benchmarks/results/.
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.signals
+	$(BIN)/python -m benchmarks.simulation
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

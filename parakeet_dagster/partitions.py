@@ -55,10 +55,24 @@ class SessionPartitions(dg.DailyPartitionsDefinition):
         if time_window.end <= time_window.start:
             first = calendar.key(time_window.start)
             last = calendar.key(time_window.end - timedelta(days=1))
-            raise SessionError(
-                f"the range {first}...{last} is reversed: write the earlier session first"
-            )
+            raise _reversed(first, last)
         return super().get_partition_subset_in_time_window(time_window)
+
+    def get_partition_keys_in_range(
+        self, partition_key_range: dg.PartitionKeyRange
+    ) -> Sequence[str]:
+        """Every session of a range; asked for where a run has assets without partitions, too.
+
+        Raises:
+            SessionError: the range ends before it starts.
+        """
+        if partition_key_range.end < partition_key_range.start:
+            raise _reversed(partition_key_range.start, partition_key_range.end)
+        return super().get_partition_keys_in_range(partition_key_range)
+
+
+def _reversed(first: str, last: str) -> SessionError:
+    return SessionError(f"the range {first}...{last} is reversed: write the earlier session first")
 
 
 sessions = SessionPartitions(

@@ -380,6 +380,7 @@ class TestDefinitions:
             "orders/equal_weight",
             "performance/dual_momentum",
             "performance/equal_weight",
+            "walk_forward/dual_momentum",
         }
         for key in assets.get_all_asset_keys():
             node = assets.get(key)
@@ -388,7 +389,7 @@ class TestDefinitions:
             assert node.owners
             assert node.kinds
             assert node.group_name != "default"
-            if key.path[0] not in ("market_data", "performance"):
+            if key.path[0] not in ("market_data", "performance", "walk_forward"):
                 assert "dagster/column_schema" in node.metadata
 
     def test_no_secret_is_in_the_definitions(self, graph, monkeypatch):

@@ -40,10 +40,19 @@ ROWS = {
     },
     "signals": {"ticker": "GE", "signal": -1, "strength": 0.5, "score": np.nan},
     "allocations": {"ticker": "CASH", "weight": 1.0, "rebalance": False},
+    "holdings": {
+        "ticker": "GE", "quantity": 3.0, "wanted": 0.1 + 0.2, "price_aud": 1 / 3, "value_aud": 1.0,
+    },
+    "orders": {
+        "ticker": "GE", "side": "sell", "quantity": 2.7, "price_estimate_aud": 1 / 3,
+        "cost_estimate_aud": 3.0, "reason": "leave: 0.1% to 0",
+    },
 }  # fmt: skip
 PATHS = {asset: asset for asset in ROWS} | {
     "signals": "signals/dual_momentum",
     "allocations": "allocations/dual_momentum",
+    "holdings": "holdings/dual_momentum",
+    "orders": "orders/dual_momentum",
 }
 
 

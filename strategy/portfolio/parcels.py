@@ -46,6 +46,9 @@ PARCEL_COLUMNS = ["ticker", "acquired", "quantity", "cost_base_aud"]
 TOLERANCE = 1e-9
 """Shares up to this part of what was bought, sold or in a parcel are rounding."""
 
+ROUNDINGS = 8
+"""So many last bits of the sum of all purchases are rounding, too."""
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -133,7 +136,7 @@ def _trades(
 
 
 def _check(trades: pd.DataFrame) -> None:
-    """Whether every row is a purchase that cost something, a sale, or a parcel held at the start."""
+    """Whether every row is a purchase that brought no cash, a sale, or an opening parcel."""
     is_number = np.isfinite(trades[["quantity", "cash_aud"]].to_numpy()).all(axis=1)
     is_purchase = (trades["quantity"] > 0) & (trades["cash_aud"] <= 0)
     is_sale = (trades["quantity"] < 0) & (trades["rank"] > 0)
@@ -220,7 +223,8 @@ def _consumed(
             raise _short(sales.iloc[sale], available)
         parts = np.where(dates[sale] >= matures[held], taxed[sale], 1.0)
         order = held[np.argsort(preference(costs[held], prices[sale], parts), kind="stable")]
-        chosen, amount = _taken(order, left[order], sizes[order], wanted[sale])
+        rounding = ROUNDINGS * float(np.spacing(sizes[first:end].sum()))
+        chosen, amount = _taken(order, left[order], sizes[order], wanted[sale], rounding)
         left[chosen] -= amount
         parcels.append(chosen)
         amounts.append(amount)
@@ -235,15 +239,18 @@ def _consumed(
     return taken, left
 
 
-def _taken(order: Ints, left: Floats, sizes: Floats, wanted: float) -> tuple[Ints, Floats]:
+def _taken(
+    order: Ints, left: Floats, sizes: Floats, wanted: float, rounding: float
+) -> tuple[Ints, Floats]:
     """The parcels that a sale takes from, in order, and how much: whole ones, save the last.
 
-    Rounding leaves no dust: a parcel of which less than ``TOLERANCE`` would stay goes whole, and
-    one is not begun for less than that part of the sale.
+    Rounding leaves no dust: a parcel of which less than ``TOLERANCE``, or what is ``rounding`` in
+    all that was ever bought, would stay goes whole, and one is not begun for less than that.
     """
     before = np.cumsum(left) - left
     amount = np.clip(wanted - before, 0, left)
-    amount = np.where(left - amount <= TOLERANCE * sizes, left, amount)
+    dust = np.maximum(TOLERANCE * sizes, rounding)
+    amount = np.where(left - amount <= dust, left, amount)
     is_taken = (amount > TOLERANCE * wanted) | ((amount == left) & (before < wanted))
     return order[is_taken], amount[is_taken]
 

@@ -229,13 +229,14 @@ def _net_capital_gain(years: pd.DataFrame) -> pd.DataFrame:
     )
     available = years["losses"] + carried[:-1]
     applied = np.minimum(available, gains)
-    reduced = (applied - years["gains_other"]).clip(lower=0)
-    kept = 1 - reduced / years["gains_discountable"].where(years["gains_discountable"] > 0, 1.0)
-    discount = years["full_discount"] * kept
+    from_other = np.minimum(applied, years["gains_other"])
+    discounted = (years["gains_discountable"] - (applied - from_other)).clip(lower=0)
+    some = years["gains_discountable"].where(years["gains_discountable"] > 0, 1.0)
+    discount = years["full_discount"] * discounted / some
     return years.assign(
         losses_applied=applied,
         discount=discount,
-        net_capital_gain=gains - applied - discount,
+        net_capital_gain=years["gains_other"] - from_other + discounted - discount,
         losses_carried=carried[1:],
     )
 
