@@ -14,6 +14,7 @@ from strategy.portfolio.book import Book
 from strategy.portfolio.simulation import LOOKBACK, Account, simulate
 from strategy.portfolio.terms import Terms
 from strategy.portfolio.tracking import account_start, decisions
+from strategy.rebalance import rebalance_sessions
 from strategy.strategy import Strategy
 from strategy.universes.members import CASH
 
@@ -26,42 +27,67 @@ def backtests(lake: Lake, strategies: Mapping[str, Strategy], terms: Terms) -> d
     Raises:
         HoleError: a session is missing inside the stored history.
     """
-    starts = {name: start_of(lake, name, one) for name, one in strategies.items()}
+    stored = {name: allocated_sessions(lake, name) for name in strategies}
+    ends = {name: days[-1] for name, days in stored.items() if len(days)}
+    if not ends:
+        return {}
+    history = stored_history(lake, max(ends.values()))
+    starts = {
+        name: account_start(
+            strategies[name], history[history <= end], stored[name], calendar.calendar()
+        )
+        for name, end in ends.items()
+    }
     begun = {name: start for name, start in starts.items() if start is not None}
-    last = {name: lake.sessions(f"allocations/{name}")[-1] for name in begun}
+    if not begun:
+        return {}
+    accounts = {
+        name: Account(name, read_decisions(lake, name, strategies[name], start, ends[name]), terms)
+        for name, start in begun.items()
+    }
+    tickers = set().union(*(one.targets["ticker"] for one in accounts.values())) - {CASH}
+    reach = history[max(int(history.searchsorted(min(begun.values()))) - LOOKBACK, 0) :]
+    market = read_market(lake, [calendar.key(day) for day in reach], tickers)
     books: dict[str, Book] = {}
 
-    def span(name: str) -> tuple[pd.Timestamp, str]:
-        return begun[name], last[name]
+    def span(name: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+        return begun[name], ends[name]
 
     for (start, end), group in groupby(sorted(begun, key=span), key=span):
-        names = list(group)
-        keys = calendar.between(calendar.key(start), end)
-        targets = {name: read_decisions(lake, name, start, keys) for name in names}
-        tickers = set().union(*(one["ticker"] for one in targets.values())) - {CASH}
-        history = stored_history(lake, pd.Timestamp(end))
-        before = history[max(int(history.searchsorted(start)) - LOOKBACK, 0)]
-        market = read_market(lake, calendar.between(calendar.key(before), end), tickers)
-        accounts = [Account(name, targets[name], terms) for name in names]
-        books |= simulate(market, accounts, start)
+        books |= simulate(market.until(end), [accounts[name] for name in group], start)
     return {name: books[name] for name in begun}
 
 
-def start_of(
-    lake: Lake, name: str, strategy: Strategy, last: pd.Timestamp | None = None
-) -> pd.Timestamp | None:
+def start_of(lake: Lake, name: str, strategy: Strategy, last: pd.Timestamp) -> pd.Timestamp | None:
     """When the account of a strategy starts, as far as its targets are stored, up to ``last``."""
-    days = pd.DatetimeIndex(lake.sessions(f"allocations/{name}")).as_unit("us")
-    allocated = days if last is None else days[days <= last]
+    days = allocated_sessions(lake, name)
+    allocated = days[days <= last]
     if allocated.empty:
         return None
-    history = stored_history(lake, allocated[-1])
-    return account_start(strategy, history, allocated, calendar.calendar())
+    return account_start(strategy, stored_history(lake, last), allocated, calendar.calendar())
 
 
-def read_decisions(lake: Lake, name: str, start: pd.Timestamp, keys: list[str]) -> pd.DataFrame:
-    """The targets that the account of a strategy acts on, see ``decisions``."""
-    parts = [decisions(part, start) for part in in_batches(lake, f"allocations/{name}", keys)]
+def allocated_sessions(lake: Lake, name: str) -> pd.DatetimeIndex:
+    """The sessions with a stored target of a strategy, ascending."""
+    return pd.DatetimeIndex(lake.sessions(f"allocations/{name}")).as_unit("us")
+
+
+def read_decisions(
+    lake: Lake, name: str, strategy: Strategy, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.DataFrame:
+    """The targets that the account of a strategy acts on, see ``decisions``.
+
+    Only the sessions that decide are read: those between them repeat the target.
+
+    Raises:
+        HoleError: one of them is not stored.
+    """
+    every = rebalance_sessions(strategy.rebalance, calendar.calendar()).loc[start:end]
+    acts = every.index[(every == every.index) | (every.index == start)]
+    parts = [
+        decisions(part, start)
+        for part in in_batches(lake, f"allocations/{name}", [calendar.key(day) for day in acts])
+    ]
     return pd.concat(parts, ignore_index=True)
 
 

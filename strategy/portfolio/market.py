@@ -1,6 +1,6 @@
 """What a portfolio meets on each session: prices as they traded, actions, and currencies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,16 @@ class Market:
     def price_aud(self) -> Floats:
         """The close in AUD."""
         return self.close * self.aud_per_unit
+
+    def until(self, last: pd.Timestamp) -> "Market":
+        """The same market without the sessions after ``last``."""
+        count = int(self.sessions.searchsorted(last, side="right"))
+        by_session = {
+            field.name: getattr(self, field.name)[:count]
+            for field in fields(self)
+            if field.name not in ("tickers", "is_foreign", "is_us")
+        }
+        return replace(self, **by_session)
 
 
 def market_of(

@@ -15,6 +15,10 @@ from strategy.portfolio.curves import SHORTEST, deviation, excess_returns, sessi
 from strategy.rebalance import SESSIONS_A_YEAR
 
 CONFIDENCE = 0.95
+MANY = 8
+NORMAL_DISTANCE = 1 / NormalDist().inv_cdf(0.75)
+"""Of a normal distribution: the standard deviation by the median absolute deviation."""
+
 
 NORMAL = NormalDist()
 
@@ -134,7 +138,8 @@ def luckiest_sharpe(trials: pd.Series) -> float:
     more than luck gives: it errs on the side of doubt.
 
     Args:
-        trials: Sharpe ratios of a session of all strategies tried; NaN does not count.
+        trials: Sharpe ratios of a session of all strategies tried; NaN does not count. Of ``MANY``
+            and more the spread is measured so that a ruined one does not count for much.
 
     Returns:
         0 for one trial, NaN for none.
@@ -144,7 +149,19 @@ def luckiest_sharpe(trials: pd.Series) -> float:
     known = trials.dropna()
     if known.empty:
         return math.nan
-    return float(expected_max_sharpe_ratio(len(known), known.std() if len(known) > 1 else 0.0))
+    return float(expected_max_sharpe_ratio(len(known), _spread(known)))
+
+
+def _spread(trials: pd.Series) -> float:
+    """The standard deviation of the trials; of many, that of a normal with their median distance.
+
+    One strategy that trades itself to ruin would otherwise make all others look lucky: the more it
+    lost, the higher the Sharpe ratio to expect of the luckiest (Rousseeuw and Croux, "Alternatives
+    to the Median Absolute Deviation", 1993, on why the latter is not moved by it).
+    """
+    if len(trials) < MANY:
+        return float(trials.std()) if len(trials) > 1 else 0.0
+    return float(min(trials.std(), NORMAL_DISTANCE * (trials - trials.median()).abs().median()))
 
 
 def deflated_sharpe(record: TrackRecord, trials: pd.Series) -> float:

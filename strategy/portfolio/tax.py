@@ -125,7 +125,7 @@ def unrealised(parcels: pd.DataFrame, prices_aud: pd.Series, date: pd.Timestamp)
     Raises:
         StrategyError: a ticker has no price.
     """
-    prices = parcels["ticker"].map(prices_aud)
+    prices = parcels["ticker"].map(prices_aud).astype("float64")
     if prices.isna().any():
         ticker = parcels.loc[prices.isna(), "ticker"].iloc[0]
         raise StrategyError(f"{ticker} is held but has no price on {date:%Y-%m-%d}")

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -216,3 +217,24 @@ def test_the_table_reads_what_was_computed():
     assert values["minimum track record"] == minimum_track_record(BEST)
     assert values["Sharpe ratio of the luckiest"] == pytest.approx(0.11317 * 258**0.5, abs=1e-4)
     assert record_of(table) == BEST
+
+
+def test_a_ruined_strategy_does_not_make_the_others_look_lucky():
+    """OLMAR, trading daily at 75 basis points, made every other of twelve a matter of luck."""
+    usual = pd.Series([0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09])
+    ruined = pd.concat([usual, pd.Series([-1.0])], ignore_index=True)
+    # the median is 0.055, the distances from it 0.005, 0.005, 0.015, 0.015, 0.025, ...: median 0.02
+    spread = 0.02 / 0.6744897501960817
+    expected = luckiest_sharpe(pd.Series([0.0, 2**0.5]) * spread)  # two trials of that deviation
+    two, eight = (
+        (1 - GAMMA) * NORMAL.inv_cdf(1 - 1 / n) + GAMMA * NORMAL.inv_cdf(1 - 1 / (n * math.e))
+        for n in (2, 8)
+    )
+    assert luckiest_sharpe(ruined) == pytest.approx(expected * eight / two)
+    assert luckiest_sharpe(usual) == pytest.approx(
+        usual.std() * luckiest_sharpe(usual * 10) / (usual.std() * 10)
+    )
+
+
+GAMMA = 0.5772156649015329
+NORMAL = NormalDist()

@@ -186,6 +186,13 @@ def test_what_selling_everything_would_add() -> None:
         unrealised(found.parcels, prices.drop("B.AX"), day)
 
 
+def test_who_holds_nothing_owes_no_more() -> None:
+    """An account that was in cash at the end had no report: the empty column became text."""
+    found = taxed(("2021-08-02", "A.AX", 100, 10.0), ("2022-02-01", "A.AX", -100, 12.0))
+    sold = liquidated(found, pd.Series({"CASH": 1.0}), pd.Timestamp("2022-03-01"))
+    assert sold.years["tax"].tolist() == found.years["tax"].tolist()
+
+
 trades = st.lists(
     st.tuples(
         st.integers(0, 1400), st.sampled_from(["A.AX", "B"]), st.floats(1, 50), st.booleans()
