@@ -127,9 +127,13 @@ def dependencies(graph: AssetGraph) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]
     }
 
 
-def reports(graph: AssetGraph) -> list[dg.AssetKey]:
-    """The assets that tell of all sessions at once, and are made anew after new ones."""
-    return [key for key in graph.toposorted_asset_keys if key.path[0] == PERFORMANCE]
+def reports(graph: AssetGraph) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]:
+    """The assets that tell of all sessions at once, and what they are computed from."""
+    return {
+        key: frozenset(graph.get(key).parent_keys)
+        for key in graph.toposorted_asset_keys
+        if key.path[0] == PERFORMANCE
+    }
 
 
 class Progress:
@@ -265,11 +269,19 @@ class Progress:
             for key in self._carried
         )
 
-    def stale(self, assets: Collection[dg.AssetKey], instance: dg.DagsterInstance) -> bool:
-        """Whether one of ``assets``, which have no partitions, is older than what is stored."""
-        newest = max((id_ for ids in self._recorded.values() for id_ in ids.values()), default=0)
-        made = [instance.fetch_materializations(key, limit=1).records for key in assets]
-        return any(not records or records[0].storage_id < newest for records in made)
+    def are_stale(
+        self,
+        assets: Mapping[dg.AssetKey, Collection[dg.AssetKey]],
+        instance: dg.DagsterInstance,
+    ) -> bool:
+        """Whether one of ``assets``, which have no partitions, is older than a parent of it."""
+
+        def is_stale(key: dg.AssetKey) -> bool:
+            newest = [id_ for parent in assets[key] for id_ in self._recorded[parent].values()]
+            made = instance.fetch_materializations(key, limit=1).records
+            return not made or made[0].storage_id < max(newest, default=0)
+
+        return any(map(is_stale, assets))
 
     def _has(self, session: str, assets: Collection[dg.AssetKey]) -> bool:
         """Whether ``assets`` have the session, none of them older than a parent."""

@@ -132,7 +132,7 @@ def backfill(
             done, progress = spans, work.Progress(assets, instance, lake, database)
             spans = work.plan_for_who_joined(progress, database)
             spans = [] if spans == done else spans
-        if progress.stale(work.reports(defs.resolve_asset_graph()), instance):
+        if progress.are_stale(work.reports(defs.resolve_asset_graph()), instance):
             with log.status("writing the reports"):
                 runs.run_reports(defs, instance)
         _say_what_failed(database.open_failures(), wanted)

@@ -1,5 +1,6 @@
 """What to trade, and what it would have earned: ``parakeet orders``, ``report`` and ``compare``."""
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,10 +9,11 @@ import typer
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import SessionError, SettingsError
-from parakeet_dagster.settings import Settings, load_settings
+from parakeet_dagster.settings import Settings, export_dagster_home, load_settings
 from parakeet_dagster.tables import AsJson, log, out, records_of, show
 
 if TYPE_CHECKING:
+    from parakeet_dagster.storage.database import Database
     from parakeet_dagster.storage.lake import Lake
 
 COMPARED = {
@@ -31,7 +33,9 @@ def orders(
     strategy: Annotated[
         str | None, typer.Option(help="Default: the live strategy, else all enabled.")
     ] = None,
-    date: Annotated[str | None, typer.Option(help="A session; default: the latest.")] = None,
+    day: Annotated[
+        str | None, typer.Option("--date", help="A session; default: the latest.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="The CSV; default: in PARAKEET_HOME/orders.")
     ] = None,
@@ -54,23 +58,25 @@ def orders(
         )
     names = [strategy] if strategy else [settings.live_strategy or "", *enabled]
     names = names[:1] if names[0] else names[1:]
-    session = None if date is None else pd.Timestamp(calendar.require_session(date)).date()
+    session = None if day is None else pd.Timestamp(calendar.require_session(day)).date()
     database = open_database(settings)
     stored = database.order_sessions()
+    if settings.live_strategy in names and stored.get(settings.live_strategy):
+        _take_in_imports(settings, database, stored[settings.live_strategy][-1])
     found: dict[str, tuple[str, pd.DataFrame]] = {}
     for name in names:
-        days = [day for day in stored.get(name, []) if session is None or day == session]
+        days = [one for one in stored.get(name, []) if session in (None, one)]
         if days:
             found[name] = (calendar.key(days[-1]), database.read_orders(name, days[-1]))
     if not found:
-        what = f"{strategy or 'any strategy'}{f' on {date}' if date else ''}"
+        what = f"{strategy or 'any strategy'}{f' on {day}' if day else ''}"
         raise SessionError(f"no orders of {what} are stored: run parakeet backfill FROM TO first")
     whole = pd.concat([frame for _, frame in found.values()], ignore_index=True)
     if as_json:
         show(records_of(whole.round(ORDER_DIGITS)), "", as_json=True)
     else:
-        for name, (day, frame) in found.items():
-            _show_orders(name, day, frame, is_live=name == settings.live_strategy)
+        for name, (last, frame) in found.items():
+            _show_orders(name, last, frame, is_live=name == settings.live_strategy)
     path = output or settings.home / "orders" / _file_name(found)
     _write_csv(path, whole.round(ORDER_DIGITS))
     log.print(f"Written: {path}", highlight=False, soft_wrap=True)
@@ -155,6 +161,34 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
         f" {len(compared)}. parakeet report STRATEGY tells what is assumed, and the bias.",
         highlight=False,
     )
+
+
+def _take_in_imports(settings: Settings, database: "Database", newest: date) -> None:
+    """Compute the live strategy's newest orders again, where something was imported since."""
+    imported = max(
+        (
+            moment
+            for frame in (database.holdings(), database.trades())
+            for moment in frame["imported_at"].dropna()
+        ),
+        default=None,
+    )
+    if imported is None:
+        return
+    import dagster as dg
+
+    export_dagster_home(settings)
+    key, session = dg.AssetKey(["orders", settings.live_strategy]), calendar.key(newest)
+    with dg.DagsterInstance.get() as instance:
+        asked = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[session])
+        made = instance.fetch_materializations(asked, limit=1).records
+        if made and made[0].timestamp >= imported.timestamp():
+            return
+        from parakeet_dagster import runs
+        from parakeet_dagster.definitions import defs
+
+        runs.run_orders(defs, instance, settings.live_strategy, session)
+    log.print(f"Computed again with what was imported since: the orders of {session}")
 
 
 def _show_orders(name: str, day: str, frame: pd.DataFrame, *, is_live: bool) -> None:

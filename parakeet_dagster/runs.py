@@ -8,6 +8,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.batches import BATCH_TAG
+from parakeet_dagster.assets.orders import ORDERS
 from parakeet_dagster.backfill import UNIVERSE, Span, chunks, reports
 from parakeet_dagster.errors import RunFailedError
 from parakeet_dagster.resources.failures import BLOCKED
@@ -43,7 +44,20 @@ def run_reports(definitions: dg.Definitions, instance: dg.DagsterInstance) -> No
     Raises:
         RunFailedError: the run failed; the message is the failed asset's.
     """
-    _materialise(definitions, instance, {}, reports(definitions.resolve_asset_graph()), "reports")
+    graph = definitions.resolve_asset_graph()
+    _materialise(definitions, instance, {}, list(reports(graph)), "reports")
+
+
+def run_orders(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, strategy: str, session: str
+) -> None:
+    """Materialise the orders of a strategy after a session once more.
+
+    Raises:
+        RunFailedError: the run failed; the message is the failed asset's.
+    """
+    span = Span(session, session)
+    _materialise(definitions, instance, span.tags, [dg.AssetKey([ORDERS, strategy])], session)
 
 
 def run(definitions: dg.Definitions, instance: dg.DagsterInstance, span: Span, batch: str) -> None:

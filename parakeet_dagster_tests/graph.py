@@ -60,7 +60,7 @@ class Graph:
         definitions = self.definitions()
         return definitions.resolve_job_def("daily").execute_in_process(
             instance=self.instance,
-            asset_selection=reports(definitions.resolve_asset_graph()),
+            asset_selection=list(reports(definitions.resolve_asset_graph())),
             run_config=QUIET,
             raise_on_error=False,
         )

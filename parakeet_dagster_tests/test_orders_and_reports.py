@@ -1,6 +1,7 @@
 """From targets to orders, holdings and tear sheets: the real graph on the sample."""
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from parakeet_dagster import definitions
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.walk_forward import walk_forward_asset
 from parakeet_dagster.cli import app
@@ -77,7 +79,12 @@ def _at(stored, monkeypatch):
 
 def parakeet(*arguments: str) -> tuple[int, str]:
     """Exit code, and everything that was printed on one line."""
-    done = CliRunner().invoke(app, list(arguments))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(sys.modules, definitions.__name__)
+        for exported in ("DAGSTER_HOME", "DAGSTER_EVENT_BATCH_SIZE"):
+            patch.setenv(exported, "to be put back")
+            patch.delenv(exported)
+        done = CliRunner().invoke(app, list(arguments))
     if isinstance(done.exception, ParakeetError):  # which main() prints as one line
         return done.exception.exit_code, f"Error: {done.exception.message}"
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
@@ -288,7 +295,12 @@ class TestLive:
 
         code, said = parakeet("orders")
         assert code == 0
-        assert "equal_weight on 2022-06-08" in said or "for your own portfolio" in said
+        again = "Computed again with what was imported since: the orders of 2022-06-08"
+        assert again in said
+        assert "equal_weight on 2022-06-08, for your own portfolio" in said
+        newest = orders_of(stored, "equal_weight", "2022-06-08")
+        pd.testing.assert_series_equal(newest["quantity"], rest, check_names=False)
+        assert again not in parakeet("orders")[1]
 
     def test_an_unknown_live_strategy_is_one_line(self, monkeypatch):
         monkeypatch.setenv("PARAKEET_LIVE_STRATEGY", "momentum")

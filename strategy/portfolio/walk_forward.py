@@ -15,20 +15,19 @@ import pandas as pd
 
 from strategy.errors import StrategyError
 from strategy.grid import own_label
+from strategy.portfolio.curves import session_returns
+from strategy.portfolio.drawdowns import drawdowns
+from strategy.portfolio.figures import DAYS_A_YEAR
 from strategy.portfolio.folds import Windows, folds
 from strategy.portfolio.market import Market
-from strategy.portfolio.simulation import DAYS_A_YEAR, Account, simulate
+from strategy.portfolio.sharpe import sharpe_ratios
+from strategy.portfolio.simulation import Account, simulate
 from strategy.portfolio.terms import Terms
 from strategy.rebalance import SESSIONS_A_YEAR
 from strategy.strategy import Strategy
 
 TIE = 1e-9
 """Sharpe ratios that are nearer to each other are equal but for rounding."""
-
-STILL = 1e-9
-"""A deviation of a session's returns below this is rounding: the curve does not move."""
-
-DAYS_OF_GROWTH = 365.25
 
 FOLLOWER = "follower"
 """The name of the account that follows the choices; the others have the candidates' labels."""
@@ -217,17 +216,14 @@ def _by_fold(
 
 def _figures(curves: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """Sharpe ratio (above cash, a year's), CAGR, volatility and maximum drawdown of each curve."""
-    days = curves.index.to_series().diff().dt.days.iloc[1:]
-    returns = curves.pct_change().iloc[1:]
-    excess = returns.sub(days * (terms.cash_rate / DAYS_A_YEAR), axis=0)
-    deviation = excess.std()
-    sharpe = excess.mean() / deviation.where(deviation > STILL) * SESSIONS_A_YEAR**0.5
+    days = (curves.index[-1] - curves.index[0]).days
     growth = curves.iloc[-1] / curves.iloc[0]
+    sharpe = sharpe_ratios(curves, terms.cash_rate) * SESSIONS_A_YEAR**0.5
     measures = {
         "Sharpe ratio": sharpe.fillna(0.0),
-        "CAGR": growth ** (DAYS_OF_GROWTH / days.sum()) - 1,
-        "volatility": returns.std() * SESSIONS_A_YEAR**0.5,
-        "maximum drawdown": (curves / curves.cummax() - 1).min(),
+        "CAGR": growth ** (DAYS_A_YEAR / days) - 1,
+        "volatility": session_returns(curves).std() * SESSIONS_A_YEAR**0.5,
+        "maximum drawdown": drawdowns(curves).min(),
     }
     return pd.DataFrame(measures).T.rename_axis("figure")
 
