@@ -1,11 +1,13 @@
 """What a back-fill decides to run, and that it ends where it should, wherever it was killed."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 import pytest
+from sqlalchemy import text
 
 from parakeet_dagster import backfill, runs
 from parakeet_dagster import sessions as calendar
@@ -23,7 +25,7 @@ from strategy.catalog import CATALOG
 UNIVERSE, PRICES, TABLE, RETURNS = map(
     dg.AssetKey, ["ticker_universe", "raw_prices", "market_data", "daily_returns"]
 )
-SIGNALS, WEIGHTS = dg.AssetKey(["signals", "s"]), dg.AssetKey(["allocations", "s"])
+SIGNALS, WEIGHTS, ORDERS = (dg.AssetKey([it, "s"]) for it in ("signals", "allocations", "orders"))
 CHAIN = {
     UNIVERSE: (),
     PRICES: (UNIVERSE,),
@@ -31,6 +33,7 @@ CHAIN = {
     RETURNS: (PRICES,),
     SIGNALS: (RETURNS, UNIVERSE),
     WEIGHTS: (SIGNALS, RETURNS),
+    ORDERS: (WEIGHTS, RETURNS, PRICES),
 }
 
 BATCH = "a back-fill"
@@ -134,7 +137,7 @@ class World:
         self.home = home
         self.lake: Lake = open_lake(str(home / "lake"))
 
-    def run(self, keys: list[str], until: dg.AssetKey = WEIGHTS, *, derived: bool = False) -> None:
+    def run(self, keys: list[str], until: dg.AssetKey = ORDERS, *, derived: bool = False) -> None:
         """One run over ``keys``, killed after the asset ``until``."""
         order = list(CHAIN)
         first = order.index(RETURNS) if derived else 0
@@ -149,6 +152,10 @@ class World:
         self.lake.write(path, self.lake.read(path, []), keys)
         if asset == WEIGHTS:
             self.database.write_allocations("s", cash(keys))
+        if asset == ORDERS:
+            days = [date.fromisoformat(key) for key in keys]
+            self.lake.write("holdings/s", self.lake.read("holdings/s", []), keys)
+            self.database.write_orders("s", self.lake.read("orders/s", []), days)
 
     def record(self, asset: dg.AssetKey, keys: list[str]) -> None:
         for key in keys:
@@ -281,6 +288,25 @@ class TestPlan:
 
         assert world.plan(MARCH[0], MARCH[10]) == [Span(MARCH[10], MARCH[10])]
 
+    def test_orders_go_on_from_those_of_the_session_before(self, world):
+        world.run(MARCH)
+        world.write(ORDERS, [MARCH[7]])
+        world.record(ORDERS, [MARCH[7]])
+
+        assert world.plan(MARCH[0], MARCH[-1]) == [Span(MARCH[8], MARCH[-1], derived=True)]
+
+    @pytest.mark.parametrize("lost", ["lake/orders/s", "lake/holdings/s"])
+    def test_orders_are_stored_where_lake_and_database_have_them(self, world, lost):
+        world.run(MARCH)
+        (world.home / lost / f"session={MARCH[9]}" / "part-0.parquet").unlink()
+
+        assert world.progress().missing(ORDERS, MARCH) == [MARCH[9]]
+        with world.database.transaction("forget a session") as connection:
+            connection.execute(
+                text("DELETE FROM order_versions WHERE session = :day"), {"day": MARCH[4]}
+            )
+        assert world.progress().missing(ORDERS, MARCH) == [MARCH[4], MARCH[9]]
+
     @pytest.mark.parametrize("asset", [SIGNALS, WEIGHTS], ids=asset_path)
     def test_what_follows_from_returns_is_computed_again_without_prices(self, asset, world):
         world.run(MARCH)
@@ -323,7 +349,7 @@ class TestKilledAnywhere:
         world.run(MARCH[:8])
         world.run(MARCH[8:16], until=until)
 
-        brought_in = until in (RETURNS, SIGNALS)
+        brought_in = until in (RETURNS, SIGNALS, WEIGHTS)
         expected = (
             [Span(MARCH[8], MARCH[15], derived=True), Span(MARCH[16], MARCH[-1])]
             if brought_in
@@ -353,14 +379,14 @@ class TestKilledAnywhere:
 
         assert [key for span in spans for key in span.keys] == MARCH[4:]
 
-    @pytest.mark.parametrize("until", [RETURNS, SIGNALS, WEIGHTS], ids=asset_path)
+    @pytest.mark.parametrize("until", [RETURNS, SIGNALS, WEIGHTS, ORDERS], ids=asset_path)
     def test_while_what_is_stored_is_computed_again(self, until, world):
         """Every file is there and recorded: only the order of the records tells."""
         world.run(MARCH[5:])
         world.run(MARCH[:5])
         world.run(MARCH[5:13], until=until, derived=True)
 
-        first = MARCH[13] if until == WEIGHTS else MARCH[5]
+        first = MARCH[13] if until == ORDERS else MARCH[5]
         for wanted in ((MARCH[0], MARCH[4]), (MARCH[-1], MARCH[-1])):
             assert world.plan(*wanted) == [Span(first, MARCH[-1], derived=True)]
 
@@ -368,12 +394,12 @@ class TestKilledAnywhere:
         world.run(MARCH[5:9])
         world.run(MARCH[15:])
         world.remove(PRICES, MARCH[17])
-        for attempt in range(40):
+        for attempt in range(60):
             pieces = list(chunks(world.plan(MARCH[0], MARCH[2]), 4))
             if not pieces:
                 break
             piece = pieces[0]
-            killed_after = [RETURNS, SIGNALS, WEIGHTS][attempt % 3]
+            killed_after = [RETURNS, SIGNALS, WEIGHTS, ORDERS][attempt % 4]
             world.run(piece.keys, killed_after, derived=piece.derived)
 
         assert world.plan(MARCH[0], MARCH[-1]) == []

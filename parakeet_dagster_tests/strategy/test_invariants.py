@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from strategy.allocation.hrp import HierarchicalRiskParity
-from strategy.invariants import broken_signals, held_without_signal, out_of_bounds, wrong_sums
+from strategy.invariants import (
+    broken_books,
+    broken_signals,
+    held_without_signal,
+    out_of_bounds,
+    wrong_sums,
+)
 from strategy.signals.dual_momentum import DualMomentum
 from strategy.strategy import Strategy
 
@@ -137,3 +143,20 @@ def test_only_what_has_a_signal_is_held(ticker, weight, rebalance, is_unwanted):
     frame = allocations("2022-03-01", {ticker: weight}).assign(rebalance=rebalance)
     found = held_without_signal(frame, signals)["ticker"].tolist()
     assert found == ([ticker] if is_unwanted else [])
+
+
+def test_a_book_owes_nothing_and_has_a_price_for_everything():
+    columns = ["date", "ticker", "quantity", "wanted", "price_aud", "value_aud"]
+    day = pd.Timestamp("2024-01-02")
+    positions = pd.DataFrame(
+        [
+            (day, "CASH", -0.004, -0.004, 1.0, -0.004),  # rounding
+            (day, "A", 1.0, 0.0, 2.0, 2.0),
+            (day, "B", -1.0, 0.0, 2.0, -2.0),
+            (day, "C", 1.0, -1.0, 2.0, 2.0),
+            (day, "D", 1.0, 1.0, 0.0, 0.0),
+            (day, "E", 1.0, 1.0, np.nan, np.nan),
+        ],
+        columns=columns,
+    )
+    assert broken_books(positions)["ticker"].tolist() == ["B", "C", "D", "E"]
