@@ -1,6 +1,6 @@
 """The simulated accounts of all strategies, from what the lake holds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -19,10 +19,13 @@ from strategy.strategy import Strategy
 from strategy.universes.members import CASH
 
 
-def backtests(lake: Lake, strategies: Mapping[str, Strategy], terms: Terms) -> dict[str, Book]:
-    """The book of every strategy that has a target decided on a complete history.
+def backtests(
+    lake: Lake, strategies: Mapping[str, Strategy], terms: Terms, shortest: int = 1
+) -> dict[str, Book]:
+    """The book of every strategy that has ``shortest`` sessions or more since its start.
 
-    It is the account that ``orders/<strategy>`` keeps, from its start to the last stored session.
+    It is the account that ``orders/<strategy>`` keeps, from its first target that was decided on a
+    complete history to the last stored session.
 
     Raises:
         HoleError: a session is missing inside the stored history.
@@ -55,7 +58,7 @@ def backtests(lake: Lake, strategies: Mapping[str, Strategy], terms: Terms) -> d
 
     for (start, end), group in groupby(sorted(begun, key=span), key=span):
         books |= simulate(market.until(end), [accounts[name] for name in group], start)
-    return {name: books[name] for name in begun}
+    return {name: books[name] for name in begun if len(books[name].sessions) >= shortest}
 
 
 def start_of(lake: Lake, name: str, strategy: Strategy, last: pd.Timestamp) -> pd.Timestamp | None:
@@ -103,8 +106,11 @@ class Sample:
     members: pd.DataFrame
 
 
-def read_sample(lake: Lake, first: pd.Timestamp, last: pd.Timestamp) -> Sample:
-    """The returns and the members of the sessions from ``first`` to ``last``."""
+def read_sample(lake: Lake, books: Collection[Book]) -> Sample:
+    """The returns and the members of all sessions of ``books``; empty where there are none."""
+    spans = [book.sessions for book in books]
+    first = min((one[0] for one in spans), default=pd.Timestamp.max)
+    last = max((one[-1] for one in spans), default=first)
     keys = calendar.between(calendar.key(first), calendar.key(last))
     wide = [
         part.set_index(["date", "ticker"])["return_aud"].unstack()  # noqa: PD010 - no pivot_table: a second return of one day must fail, not be averaged
@@ -112,5 +118,7 @@ def read_sample(lake: Lake, first: pd.Timestamp, last: pd.Timestamp) -> Sample:
     ]
     of = ["date", "universe", "ticker"]
     members = [part[of] for part in in_batches(lake, "ticker_universe", keys)]
+    if not keys:
+        return Sample(pd.DataFrame(), pd.DataFrame(columns=of))
     sessions = pd.DatetimeIndex(keys).as_unit("us")
     return Sample(pd.concat(wide).reindex(sessions), pd.concat(members, ignore_index=True))

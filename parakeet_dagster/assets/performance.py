@@ -64,34 +64,18 @@ def performance_assets(
         lake: dg.ResourceParam[Lake],
         neon: dg.ResourceParam[Database],
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        books = {
-            name: book
-            for name, book in backtests(lake, strategies, settings.terms).items()
-            if len(book.sessions) >= SHORTEST
-        }
-        trials = pd.Series(
-            {
-                name: track_record(_equity(one), one.terms.cash_rate).sharpe
-                for name, one in books.items()
-            },
-            dtype="float64",
-        )
-        spans = [book.sessions for book in books.values()]
-        sample = (
-            read_sample(lake, min(one[0] for one in spans), max(one[-1] for one in spans))
-            if spans
-            else None
-        )
+        books = backtests(lake, strategies, settings.terms, SHORTEST)
+        sample, trials = read_sample(lake, books.values()), _sharpe_ratios(books)
         for key in sorted(context.selected_asset_keys):
             name = key.path[-1]
-            if sample is None or name not in books:
-                note = nothing_yet(lake, name, strategies[name])
-                yield dg.MaterializeResult(asset_key=key, metadata={"note": note})
-                continue
-            strategy, book = strategies[name], books[name]
-            notes = notes_on(lake, neon, sample, strategy, book.sessions, settings.terms)
-            sheet, tax = sheet_of(strategy, book, trials, sample, notes, settings)
-            yield dg.MaterializeResult(asset_key=key, metadata=_stored(lake, sheet, book, tax))
+            strategy, book = strategies[name], books.get(name)
+            if book is None:
+                shown: dict[str, Any] = {"note": nothing_yet(lake, name, strategy)}
+            else:
+                notes = notes_on(neon, sample, strategy, book.sessions, settings.terms)
+                sheet, tax = sheet_of(strategy, book, trials, sample, notes, settings)
+                shown = _stored(lake, sheet, book, tax)
+            yield dg.MaterializeResult(asset_key=key, metadata=shown)
 
     return [performance] if strategies else []
 
@@ -163,6 +147,12 @@ def nothing_yet(lake: Lake, name: str, strategy: Strategy) -> str:
 
 def _equity(book: Book) -> pd.Series:
     return book.daily.set_index("date")["equity"]
+
+
+def _sharpe_ratios(books: Mapping[str, Book]) -> pd.Series:
+    """Of a session, by strategy: of all that were tried."""
+    records = {name: track_record(_equity(one), one.terms.cash_rate) for name, one in books.items()}
+    return pd.Series({name: one.sharpe for name, one in records.items()}, dtype="float64")
 
 
 def _stored(lake: Lake, sheet: TearSheet, book: Book, tax: TaxResult) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.backtests import Sample
 from parakeet_dagster.assets.membership import UNKNOWN, strategy_membership
 from parakeet_dagster.storage.database import Database
-from parakeet_dagster.storage.lake import Lake
 from strategy.daily import members_of
 from strategy.portfolio.simulation import DELISTED_AFTER
 from strategy.portfolio.terms import Terms
@@ -26,7 +25,6 @@ NO_ADVICE = (
 
 
 def notes_on(
-    lake: Lake,
     neon: Database,
     sample: Sample,
     strategy: Strategy,
@@ -35,9 +33,8 @@ def notes_on(
 ) -> list[str]:
     """The notes of a back-test over ``sessions``, the most important first."""
     keys = [calendar.key(day) for day in sessions]
-    sources = set(lake.read("raw_prices", keys[-1:])["source"])
     return [
-        *([SAMPLE] if "sample" in sources else []),
+        *([SAMPLE] if "sample" in neon.sources() else []),
         membership_note(strategy_membership(neon, keys, strategy), keys),
         *prices_note(sample, strategy, sessions),
         fills_note(terms),

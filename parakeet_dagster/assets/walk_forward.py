@@ -63,9 +63,8 @@ def walk_forward_asset(
     def walked(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult[Any]:
-        keys = lake.sessions("daily_returns")
         try:
-            found = _walked(lake, strategy, keys, terms, windows)
+            found = _walked(lake, strategy, terms, windows)
         except TooShortError as error:
             return dg.MaterializeResult(metadata={"note": f"nothing to report yet: {error}"})
         tables = _tables(found)
@@ -76,10 +75,17 @@ def walk_forward_asset(
     return walked
 
 
-def _walked(
-    lake: Lake, strategy: Strategy, keys: list[str], terms: Terms, windows: Windows
-) -> WalkForward:
-    """Decide the targets of every candidate on what is stored, and walk through them."""
+def _walked(lake: Lake, strategy: Strategy, terms: Terms, windows: Windows) -> WalkForward:
+    """Decide the targets of every candidate on what is stored, and walk through them.
+
+    Raises:
+        HoleError: a session is missing inside the stored history.
+        TooShortError: there are too few sessions.
+    """
+    stored = lake.sessions("daily_returns")
+    if not stored:
+        raise TooShortError("no session is stored")
+    keys = calendar.between(stored[0], stored[-1])
     members = pd.concat(
         [
             members_of(strategy, part)[["date", "universe", "ticker"]]

@@ -6,6 +6,9 @@ import pandas as pd
 from strategy.errors import StrategyError
 from strategy.portfolio.tax_rules import due_days, labelled_ends
 
+BANKRUPT = 1e-6
+"""What is left of a portfolio that cannot pay its tax."""
+
 
 def tax_payments(tax: pd.Series, sessions: pd.DatetimeIndex) -> pd.Series:
     """What is paid when: each year's tax on the first session on or after it is due.
@@ -54,18 +57,15 @@ def after_tax(equity: pd.Series, tax: pd.Series) -> pd.Series:
         AUD, index of ``equity``; equal to it before the first payment. At the last session every
         tax is paid, due or not.
 
+    A portfolio that has lost more than its tax since is left with ``BANKRUPT`` of itself: nothing,
+    but with a logarithm.
+
     Raises:
-        StrategyError: a payment is not less than the equity it is made from; a tax was due before
-            the first session.
+        StrategyError: a tax was due before the first session.
     """
     sessions = pd.DatetimeIndex(equity.index)
     paid = tax_payments(tax, sessions)
     part = paid / equity.reindex(paid.index)
-    if not (part < 1).all():  # NaN fails too
-        session = part.index[~(part < 1)][0]
-        raise StrategyError(
-            f"the tax paid on {session:%Y-%m-%d}, A${paid[session]:,.2f}, is not less than the "
-            f"equity, A${equity[session]:,.2f}: the portfolio cannot pay it"
-        )
-    kept = (1 - part).reindex(equity.index, fill_value=1.0).cumprod()
+    left = (1 - part).clip(lower=BANKRUPT)
+    kept = left.reindex(equity.index, fill_value=1.0).cumprod()
     return (equity * kept).rename("after_tax")

@@ -38,11 +38,12 @@ def test_without_tax_it_is_the_same_curve() -> None:
     assert found.tolist() == EQUITY.tolist()
 
 
-def test_a_tax_that_cannot_be_paid_is_an_error() -> None:
-    with pytest.raises(
-        StrategyError, match=r"the tax paid on 2022-11-21, A\$1,200.00, is not less"
-    ):
-        after_tax(EQUITY, pd.Series({"2021-22": 1200.0}))
+@pytest.mark.parametrize("owed", [1200.0, 5000.0])
+def test_who_cannot_pay_is_left_with_nothing(owed: float) -> None:
+    """One ruined strategy must not cost the others their reports."""
+    found = after_tax(EQUITY, pd.Series({"2021-22": owed}))
+    assert found.tolist()[:2] == [1000, 1100]
+    assert found.tolist()[2:] == pytest.approx([0.0012, 0.0013, 0.002, 0.0021])
 
 
 def test_a_tax_of_before_the_sample_is_an_error() -> None:
