@@ -53,6 +53,7 @@ LONGEST_FIRST = (
     "test_backfill",
     "test_kill",
     "test_yahoo_end_to_end",
+    "test_orders_and_reports",
     "test_cli",
     "test_newcomers",
     "test_yahoo",

@@ -138,6 +138,10 @@ def one_strategy(graph) -> None:
 
 @pytest.mark.usefixtures("one_strategy")
 class TestPrices:
+    @pytest.fixture(autouse=True)
+    def _without_strategies(self, graph):
+        graph.strategies = {}
+
     def test_the_sample_is_stored_as_it_is(self, graph):
         result = graph.run("2022-06-15", "2022-06-17")
         assert result.success

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategy.errors import StrategyError
@@ -248,6 +248,7 @@ def walk(snapshot, trades, splits, day):
     return {ticker: held for ticker, held in shares.items() if held > 0}, cash
 
 
+@settings(max_examples=20)
 @given(st.lists(amounts, min_size=3, max_size=3), some_trades, some_splits)
 def test_as_a_walk_from_day_to_day(amounts, trades, splits):
     """And what is held on a day is as good a snapshot as any."""

@@ -114,7 +114,7 @@ def kept(of: World, one: Terms) -> Book:
     return simulate(of.market(0, COUNT - 1), [account], of.sessions[0])["one"]
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(seeds, terms)
 def test_cash_is_the_capital_and_every_flow_since(seed: int, one: Terms) -> None:
     book = kept(world(seed), one)
@@ -129,7 +129,7 @@ def test_cash_is_the_capital_and_every_flow_since(seed: int, one: Terms) -> None
     assert np.abs(by_day["cash"] - expected).max() < CENT
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(seeds, terms)
 def test_shares_are_what_was_traded_and_split(seed: int, one: Terms) -> None:
     book = kept(world(seed), one)
@@ -147,7 +147,7 @@ def test_shares_are_what_was_traded_and_split(seed: int, one: Terms) -> None:
         assert now == pytest.approx(before, abs=1e-7)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(seeds, terms)
 def test_equity_is_cash_and_what_is_held_and_the_difference_is_explained(
     seed: int, one: Terms
@@ -176,7 +176,7 @@ def test_equity_is_cash_and_what_is_held_and_the_difference_is_explained(
     assert np.abs(change - drift - gains.to_numpy()[1:]).max() < CENT
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(seeds, terms)
 def test_nothing_is_owed_and_nothing_is_sold_that_is_not_held(seed: int, one: Terms) -> None:
     book = kept(world(seed), one)
@@ -187,7 +187,7 @@ def test_nothing_is_owed_and_nothing_is_sold_that_is_not_held(seed: int, one: Te
         assert (held["quantity"] % 1 == 0).all()
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(seeds, terms)
 def test_a_range_and_single_sessions_give_the_same_bits(seed: int, one: Terms) -> None:
     of = world(seed)
@@ -213,7 +213,7 @@ def _only(part: object, tickers: set[str]) -> object:
     return part
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(seeds)
 def test_the_market_says_what_daily_returns_say(seed: int) -> None:
     of = world(seed)
@@ -229,7 +229,7 @@ def test_the_market_says_what_daily_returns_say(seed: int) -> None:
     assert np.abs(earned - told[later][known]).max() < 1e-12
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(seeds)
 def test_a_single_share_earns_what_its_returns_say(seed: int) -> None:
     """Everything in one ticker, in AUD, without costs: the simulation compounds its returns."""
