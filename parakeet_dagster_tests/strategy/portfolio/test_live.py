@@ -71,6 +71,11 @@ def test_a_split_since_splits_what_is_wanted() -> None:
     assert left(odd, {"SPY": 0.49}, NONE, NONE, terms=whole)["SPY"] == (0.0, 73.0)
 
 
+def test_a_split_on_the_day_of_the_decision_is_in_its_prices() -> None:
+    of = market({"SPY": [100.0, 25.0, 25.0]}, splits={("SPY", 1): 4.0})
+    assert left(of, {"SPY": 0.5}, NONE, NONE, (1, 2))["SPY"] == (0.0, 200.0)
+
+
 def test_a_rest_that_is_not_worth_its_fee_is_left() -> None:
     of = market({"VAS.AX": [10.0] * 40})
     of = market({"VAS.AX": [10.0 + 0.2 * (row % 2) for row in range(40)]})

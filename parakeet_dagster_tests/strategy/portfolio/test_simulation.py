@@ -226,6 +226,19 @@ def test_nobody_borrows() -> None:
     assert (wanted["wanted"].iloc[1:] == wanted["quantity"].iloc[1:]).all()
 
 
+def test_the_band_knows_nothing_of_the_next_return() -> None:
+    """At rest since the purchase, a holding is left alone, whatever it does on the next day."""
+    still = [100.0 + 0.01 * (row % 2) for row in range(40)]
+    of = market({"VAS.AX": [*still, 200.0, 200.0]})
+    terms = free(fee=3.0, risk_aversion=3.0)
+    plan = {0: {"VAS.AX": 0.5}, len(still) - 1: {"VAS.AX": 0.4}}
+    book = keep(of, plan, terms)
+    assert len(book.fills) == 1
+    # the same decision a day later knows of it
+    later = keep(of, {0: {"VAS.AX": 0.5}, len(still): {"VAS.AX": 0.4}}, terms)
+    assert len(later.fills) == 2
+
+
 def test_several_accounts_are_kept_as_if_each_were_alone() -> None:
     of = market({"A.AX": [10.0, 11.0, 12.0, 9.0], "SPY": [5.0, 6.0, 7.0, 8.0]}, usd=1.3)
     plans = [{0: {"A.AX": 0.6, "SPY": 0.2}, 2: {"SPY": 0.5}}, {1: {"SPY": 1.0}}]

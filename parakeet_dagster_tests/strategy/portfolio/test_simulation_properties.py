@@ -1,5 +1,6 @@
 """What holds of every book: it balances, it owes nobody, and it can be kept session by session."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -185,6 +186,33 @@ def test_nothing_is_owed_and_nothing_is_sold_that_is_not_held(seed: int, one: Te
     if one.whole_shares:
         held = book.positions[book.positions["ticker"] != "CASH"]
         assert (held["quantity"] % 1 == 0).all()
+
+
+@settings(max_examples=15)
+@given(seeds, terms, st.integers(40, COUNT - 2))
+def test_what_comes_later_changes_nothing_before(seed: int, one: Terms, last: int) -> None:
+    of = world(seed)
+    market, rng = of.market(0, COUNT - 1), np.random.default_rng(seed)
+    noise = rng.lognormal(0, 0.5, market.close.shape)
+    noise[: last + 1] = 1.0
+    other = replace(
+        market,
+        close=market.close * noise,
+        open=market.open * noise,
+        dividend=market.dividend * noise,
+        aud_per_unit=market.aud_per_unit * noise,
+        returns=market.returns + noise - 1,
+        traded=market.traded & (noise < 2),
+    )
+    later = of.targets["date"] > of.sessions[last]
+    plan = of.targets.assign(weight=of.targets["weight"].where(~later, 0.0))
+    books = [
+        simulate(each, [Account("one", targets, one)], of.sessions[0])["one"]
+        for each, targets in ((market, of.targets), (other, plan))
+    ]
+    for frames in ([book.positions for book in books], [book.daily for book in books]):
+        before, after = (frame[frame["date"] <= of.sessions[last]] for frame in frames)
+        pd.testing.assert_frame_equal(before, after, check_exact=True)
 
 
 @settings(max_examples=5)

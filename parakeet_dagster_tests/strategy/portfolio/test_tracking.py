@@ -1,5 +1,7 @@
 """From when an account is kept, and the orders that are open after each close."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -74,6 +76,10 @@ def test_until_it_starts_an_account_is_its_capital_and_has_no_orders() -> None:
     (order,) = found.orders.to_dict("records")
     assert (order["date"], order["ticker"], order["side"]) == (of.sessions[2], "SPY", "buy")
     assert order["quantity"] == pytest.approx(500)
+    junk = replace(account, start=found.positions)
+    pd.testing.assert_frame_equal(
+        track(junk, of, of.sessions, of.sessions[2], decided).positions, found.positions
+    )
     never = track(account, of, of.sessions[:2], None, decided)
     assert never.positions["quantity"].tolist() == [100_000.0, 100_000.0]
     assert never.orders.empty
