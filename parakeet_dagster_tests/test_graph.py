@@ -79,9 +79,9 @@ class TestRangeAndSingles:
 
     def test_a_second_run_changes_nothing(self, history, graph, database):
         copy_lake(history, graph)
-        graph.run(RANGE[0], RANGE[-1])
+        graph.run(RANGE[0], RANGE[1])
         before = bytes_of(graph.home / "lake"), _updated_at(database)
-        assert graph.run(RANGE[0], RANGE[-1]).success
+        assert graph.run(RANGE[0], RANGE[1]).success
         assert (bytes_of(graph.home / "lake"), _updated_at(database)) == before
 
     @pytest.mark.parametrize("asset", ["raw_prices", "daily_returns", "fx_rates"])
@@ -104,6 +104,7 @@ class TestRangeAndSingles:
         assert f"session {RANGE[0]}, {RANGE[1]} is not in" in failures(result)["raw_prices"]
         assert RANGE[2] not in graph.lake.sessions("raw_prices")
 
+    @pytest.mark.usefixtures("one_strategy")
     def test_s3_holds_the_same_bytes_as_files(self, history, graph, monkeypatch):
         copy_lake(history, graph)
         assert graph.run(RANGE[0], RANGE[-1]).success
@@ -132,16 +133,18 @@ class TestRangeAndSingles:
 
 @pytest.fixture
 def one_strategy(graph) -> None:
-    """Where prices are at stake, one strategy is enough after them."""
+    """Where storage is at stake, one strategy is enough."""
     graph.strategies = {"equal_weight": SHORT["equal_weight"]}
 
 
-@pytest.mark.usefixtures("one_strategy")
-class TestPrices:
-    @pytest.fixture(autouse=True)
-    def _without_strategies(self, graph):
-        graph.strategies = {}
+@pytest.fixture
+def no_strategy(graph) -> None:
+    """Where prices are at stake, nothing needs to follow them."""
+    graph.strategies = {}
 
+
+@pytest.mark.usefixtures("no_strategy")
+class TestPrices:
     def test_the_sample_is_stored_as_it_is(self, graph):
         result = graph.run("2022-06-15", "2022-06-17")
         assert result.success
