@@ -160,6 +160,7 @@ class TestPrices:
         assert set(stored["data_quality"]) == {"good"}
 
     def test_the_database_holds_the_same(self, graph, database):
+        graph.strategies = {"equal_weight": SHORT["equal_weight"]}
         graph.run("2022-06-15", "2022-06-17")
         assert database.market_data_summary().rows == 3 * 25
         newest = database.read_allocations("equal_weight")
