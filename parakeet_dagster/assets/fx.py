@@ -17,6 +17,7 @@ from parakeet_dagster.price_sources.base import PriceSource, TickerFailure
 from parakeet_dagster.price_sources.fx import PAIR, FxAnswer, exchange_rates
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.storage.database import Database
+from strategy.universes.members import BASE_CURRENCY
 
 ASKED_BEFORE = 10
 """Sessions before the first: the rate of the one before it may be carried for five days."""
@@ -58,7 +59,7 @@ def fx_rates(
 
 def session_notes(rates: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Per session: where the foreign rate is from, and whether it is of an earlier day."""
-    foreign = rates[rates["currency"] != ecb.BASE_CURRENCY]
+    foreign = rates[rates["currency"] != BASE_CURRENCY]
     return {
         calendar.key(row["date"]): {"source": row["source"], "carried": row["carried"]}
         for row in foreign.to_dict("records")

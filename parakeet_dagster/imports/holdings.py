@@ -14,10 +14,9 @@ from parakeet_dagster.imports.cells import (
     wrong_currency,
 )
 from parakeet_dagster.imports.csv_file import Lines, told
-from strategy.universes.members import CASH
+from strategy.universes.members import BASE_CURRENCY, CASH
 
 COLUMNS = ("ticker", "quantity", "currency", "acquired", "price")
-BASE_CURRENCY = "AUD"
 
 
 def check_holdings(lines: Lines, known: pd.DataFrame, as_of: date, today: date) -> Lines:

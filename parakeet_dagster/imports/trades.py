@@ -17,12 +17,11 @@ from parakeet_dagster.imports.cells import (
     wrong_currency,
 )
 from parakeet_dagster.imports.csv_file import Lines, told
-from strategy.universes.members import CASH
+from strategy.universes.members import BASE_CURRENCY, CASH
 
 REQUIRED = ("id", "date", "ticker", "side", "quantity", "price", "currency")
 OPTIONAL = ("fee", "aud_per_unit")
 SIDES = ("buy", "sell")
-BASE_CURRENCY = "AUD"
 
 
 def check_trades(lines: Lines, known: pd.DataFrame, today: date) -> Lines:

@@ -12,9 +12,9 @@ from currency_converter import CURRENCY_FILE
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import PriceSourceError
+from strategy.universes.members import BASE_CURRENCY
 
 SOURCE = "ecb"
-BASE_CURRENCY = "AUD"
 FOREIGN_CURRENCY = "USD"
 CARRIED_AT_MOST = pd.Timedelta(days=5)
 

@@ -12,6 +12,7 @@ import pandas as pd
 from parakeet_dagster.errors import PriceSourceError
 from parakeet_dagster.price_sources import ecb
 from parakeet_dagster.price_sources.base import FailureClass, TickerFailure
+from strategy.universes.members import BASE_CURRENCY
 
 PAIR = "AUDUSD=X"
 SOURCE = "yahoo"
@@ -96,7 +97,7 @@ def beside_ecb(rates: pd.DataFrame) -> pd.DataFrame:
         Columns date, currency, yahoo, ecb (AUD per unit; ecb NaN where it has none), difference
         (yahoo / ecb - 1).
     """
-    foreign = (rates["source"] == SOURCE) & (rates["currency"] != ecb.BASE_CURRENCY)
+    foreign = (rates["source"] == SOURCE) & (rates["currency"] != BASE_CURRENCY)
     keys = ["date", "currency"]
     ours = rates.loc[foreign, [*keys, "aud_per_unit"]].dropna()
     theirs = ecb.known_fx_rates(ours["date"].dt.strftime("%Y-%m-%d").tolist())

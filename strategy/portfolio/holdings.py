@@ -7,9 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from strategy.errors import StrategyError
-from strategy.universes.members import CASH
+from strategy.universes.members import BASE_CURRENCY, CASH
 
-BASE_CURRENCY = "AUD"
 SIGN = {"buy": 1.0, "sell": -1.0}
 
 ROUNDING = 1e-9

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from strategy.errors import StrategyError
+from strategy.universes.members import BASE_CURRENCY
 
-BASE_CURRENCY = "AUD"
 OPENS_AFTER_THE_DECISION = "XNYS"
 
 Floats = npt.NDArray[np.float64]

@@ -12,6 +12,8 @@ ACCEPTED = {
 }
 ASX_SUFFIX = ".AX"
 CASH = "CASH"
+BASE_CURRENCY = "AUD"
+"""What everything is valued in."""
 TICKER_FORM = r"[A-Z0-9^][A-Z0-9.=^-]*"
 
 

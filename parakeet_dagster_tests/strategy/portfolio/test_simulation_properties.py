@@ -13,7 +13,7 @@ from parakeet_dagster_tests.strategy.portfolio.markets import days, fx
 from strategy.portfolio.book import Book
 from strategy.portfolio.market import Market, market_of
 from strategy.portfolio.simulation import LOOKBACK, Account, simulate
-from strategy.portfolio.terms import Terms
+from strategy.portfolio.terms import FREE, Terms
 from strategy.returns import total_returns
 
 CENT = 0.005
@@ -269,7 +269,7 @@ def test_a_single_share_earns_what_its_returns_say(seed: int) -> None:
     c = returns[returns["ticker"] == "C"].reset_index(drop=True)
     first = int(np.flatnonzero(c["traded"])[1]) if c["traded"].sum() > 1 else 0
     plan = pd.DataFrame({"date": [c["date"].iloc[0]], "ticker": "C", "weight": 1.0})
-    one = Account("one", plan.astype({"ticker": "str"}), FREE_OF_ALL)
+    one = Account("one", plan.astype({"ticker": "str"}), FREE)
     of = of._replace(returns=c)
     book = simulate(of.market(0, COUNT - 1), [one], of.sessions[0])["one"]
     bought = book.fills["date"].iloc[0]
@@ -280,14 +280,3 @@ def test_a_single_share_earns_what_its_returns_say(seed: int) -> None:
     value = book.positions[book.positions["ticker"] == "C"].set_index("date")["value_aud"]
     after = value[value.index > bought]
     assert after.to_numpy() == pytest.approx(value[bought] * earned.to_numpy(), rel=1e-9)
-
-
-FREE_OF_ALL = Terms(
-    fee=0,
-    fx_spread_bp=0,
-    slippage_bp=0,
-    cash_rate=0,
-    withholding=0,
-    whole_shares=False,
-    risk_aversion=float("inf"),
-)
