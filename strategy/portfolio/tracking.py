@@ -36,8 +36,10 @@ def account_start(
 ) -> pd.Timestamp | None:
     """The session at which a strategy's simulated account begins.
 
-    The first with a target that was decided on all the history that the strategy looks back on.
-    Before it the target is cash for want of history, which says nothing of the strategy.
+    The first with a target that was decided on all the history that the strategy looks back on, and
+    one session before it, since a return needs a close to start from. Before that the target is
+    cash for want of history, which says nothing of the strategy. One that looks at its own session
+    only, as equal weights do, needs no return.
 
     Args:
         strategy: whose look-backs and rebalance rule.
@@ -49,10 +51,11 @@ def account_start(
         None where there is no such session yet.
     """
     lookback = max(strategy.signal.lookback, strategy.target_lookback)
-    if len(history) < lookback or allocated.empty:
+    needed = lookback + 1 if lookback > 1 else lookback
+    if len(history) < needed or allocated.empty:
         return None
     decided = rebalance_sessions(strategy.rebalance, calendar).loc[allocated]
-    complete = decided[decided >= history[lookback - 1]]
+    complete = decided[decided >= history[needed - 1]]
     return None if complete.empty else pd.Timestamp(complete.index[0])
 
 

@@ -34,9 +34,9 @@ def span(first: str, last: str) -> pd.DatetimeIndex:
         (1, "daily", "2022-03-15", "2022-03-15", "2022-03-15"),
         (1, "monthly", "2022-03-01", "2022-03-01", "2022-03-01"),
         (1, "monthly", "2022-03-15", "2022-03-15", "2022-04-01"),
-        # twenty sessions from 1 March end on the 28th; the next rebalance is in April
+        # twenty returns from 1 March on end on the 29th; the next rebalance is in April
         (20, "monthly", "2022-03-01", "2022-03-01", "2022-04-01"),
-        (20, "daily", "2022-03-01", "2022-03-01", "2022-03-28"),
+        (20, "daily", "2022-03-01", "2022-03-01", "2022-03-29"),
         # switched on later, within a month whose decision had all it needs
         (20, "monthly", "2022-01-03", "2022-03-15", "2022-03-15"),
         (80, "monthly", "2022-03-01", "2022-03-01", None),
