@@ -259,8 +259,8 @@ def _notes(
         (
             "The chosen candidates had a mean Sharpe ratio of"
             f" {told['in_sample'].mean():.2f} in training, and the account that followed them one"
-            f" of {told['out_of_sample'].mean():.2f} in the test windows. The first is high because"
-            " it was selected for being high."
+            f" of {told['out_of_sample'].mean():.2f} in the test windows. The first was selected"
+            " for being high."
         ),
         (
             f"In sample is {best}, the best of the test windows with hindsight; nobody could know"
