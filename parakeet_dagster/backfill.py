@@ -191,6 +191,9 @@ class Progress:
         self._starts = {
             key: min(stored[key] & self._recorded[key].keys(), default=LAST_DAY) for key in assets
         }
+        for key in self._carried[1:]:  # an account is kept from its first target on
+            begun = [self._starts[one] for one in assets[key] if one.path[0] == "allocations"]
+            self._starts[key] = min([self._starts[key], *begun])
 
     def missing(self, asset: dg.AssetKey, keys: Sequence[str]) -> list[str]:
         """The sessions that are not recorded, or not stored."""

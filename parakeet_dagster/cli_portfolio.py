@@ -69,7 +69,7 @@ def orders(
         if days:
             found[name] = (calendar.key(days[-1]), database.read_orders(name, days[-1]))
     if not found:
-        what = f"{strategy or 'any strategy'}{f' on {day}' if day else ''}"
+        what = f"{names[0] if len(names) == 1 else 'any strategy'}{f' on {day}' if day else ''}"
         raise SessionError(f"no orders of {what} are stored: run parakeet backfill FROM TO first")
     whole = pd.concat([frame for _, frame in found.values()], ignore_index=True)
     if as_json:

@@ -295,6 +295,12 @@ class TestPlan:
 
         assert world.plan(MARCH[0], MARCH[-1]) == [Span(MARCH[8], MARCH[-1], derived=True)]
 
+    def test_an_account_is_kept_from_its_first_target_on(self, world):
+        """Targets without orders: no session can be brought in without all those before it."""
+        world.run(MARCH, until=WEIGHTS)
+
+        assert world.plan(MARCH[-1], MARCH[-1]) == [Span(MARCH[0], MARCH[-1], derived=True)]
+
     @pytest.mark.parametrize("lost", ["lake/orders/s", "lake/holdings/s"])
     def test_orders_are_stored_where_lake_and_database_have_them(self, world, lost):
         world.run(MARCH)

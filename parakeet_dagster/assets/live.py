@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.market import in_batches, read_market
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
+from strategy.errors import StrategyError
 from strategy.portfolio.band import WINDOW
 from strategy.portfolio.holdings import held_on
 from strategy.portfolio.live import what_is_left
+from strategy.portfolio.market import Market
 from strategy.portfolio.terms import Terms
 from strategy.portfolio.tracking import open_orders
 from strategy.rebalance import rebalance_sessions
@@ -45,7 +48,8 @@ def live_orders(
         Columns ``ORDER_COLUMNS``, and notes by session key.
 
     Raises:
-        StrategyError: more was sold than was held.
+        StrategyError: more was sold than was held, or a trade has no exchange rate, as of the last
+            session; of an earlier one it is a note.
     """
     days = pd.DatetimeIndex(allocations["date"].unique()).sort_values()
     notes: dict[str, dict[str, Any]] = {
@@ -69,17 +73,25 @@ def live_orders(
     )
     earliest = min(one["as_of"].min() for one in snapshots.values())
     since = [key for key in every if key >= calendar.key(earliest)]
-    splits, rates = _splits(lake, since), lake.read("fx_rates", since)
+    splits, rates = _splits(lake, since, market), lake.read("fx_rates", since)
     frames = [none]
     for day in begun:
-        then, now = (
-            held_on(snapshots[day], trades, splits, rates, moment) for moment in (sized[day], day)
-        )
+        try:
+            then, now = (
+                held_on(snapshots[day], trades, splits, rates, moment)
+                for moment in (sized[day], day)
+            )
+        except StrategyError as error:
+            if day == begun[-1]:
+                raise
+            notes[calendar.key(day)] = {"note": f"no orders: {error}"}
+            continue
         weights = allocations[allocations["date"] == day].set_index("ticker")["weight"]
         left = what_is_left(market, weights, then, now, sized[day], day, terms)
         orders = open_orders(left, pd.Series({day: sized[day]}), market, terms)
         frames.append(orders)
-        unpriced = sorted(set(now.shares.index) - set(market.tickers))
+        there = market.tickers[market.present[market.sessions.get_loc(day)]]
+        unpriced = sorted(set(now.shares.index) - set(there))
         notes[calendar.key(day)] = _notes(snapshots[day], left, orders, unpriced)
     return pd.concat(frames, ignore_index=True), notes
 
@@ -110,13 +122,25 @@ def _sized_on(snapshot: pd.DataFrame, decided: pd.Timestamp) -> pd.Timestamp:
     return pd.Timestamp(every[every.searchsorted(as_of)])
 
 
-def _splits(lake: Lake, keys: Sequence[str]) -> pd.DataFrame:
-    """Columns date, ticker, split_ratio."""
+def _splits(lake: Lake, keys: Sequence[str], market: Market) -> pd.DataFrame:
+    """Columns date, ticker, split_ratio: by ex-date, and in the market by the next bar.
+
+    There the close before a split is carried until the ticker trades again, so shares must be, too.
+    """
+    of = ["date", "ticker", "split_ratio"]
+    before = [key for key in keys if key < calendar.key(market.sessions[0])]
     parts = [
-        part.loc[part["split_ratio"] != 1, ["date", "ticker", "split_ratio"]]
-        for part in in_batches(lake, "raw_prices", keys)
+        part.loc[part["split_ratio"] != 1, of] for part in in_batches(lake, "raw_prices", before)
     ]
-    return pd.concat(parts, ignore_index=True)
+    row, column = np.nonzero(market.split != 1)
+    within = pd.DataFrame(
+        {
+            "date": market.sessions[row],
+            "ticker": market.tickers[column],
+            "split_ratio": market.split[row, column],
+        }
+    )
+    return pd.concat([*parts, within], ignore_index=True)
 
 
 def _notes(
@@ -135,4 +159,6 @@ def _notes(
         "traded_aud": round(float((orders["quantity"] * orders["price_estimate_aud"]).sum()), 2),
         "costs_aud": round(float(orders["cost_estimate_aud"].sum()), 2),
     }
+    if left.loc[is_cash, "value_aud"].sum() < 0:
+        notes["cash"] = "your trades cost more than the cash that is known: import a snapshot"
     return notes | ({"without_price": ", ".join(unpriced)} if unpriced else {})

@@ -23,6 +23,9 @@ WINDOW = 63
 LEAST_RETURNS = 20
 """With fewer returns the volatility is not known, and the difference is traded."""
 
+LEAST_EQUITY = 1e-9
+"""AUD, so that an account that has lost everything divides by something."""
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -54,12 +57,12 @@ def is_worth_it(
 
     Args:
         difference: of value from its target, AUD; accounts x tickers.
-        equity: AUD, above 0; accounts x 1.
+        equity: AUD; accounts x 1.
         yearly: volatility, per ticker.
         risk_aversion: accounts x 1; infinite where every difference is to be traded.
         cost: of the trade, AUD; accounts x tickers.
     """
     with np.errstate(invalid="ignore"):  # infinite times nothing: NaN, which is no reason
         weight = np.where(np.isinf(risk_aversion), np.inf, risk_aversion / 2 * yearly**2)
-        lost = weight * difference**2 / equity
+        lost = weight * difference**2 / np.maximum(equity, LEAST_EQUITY)
     return np.asarray(lost > cost)

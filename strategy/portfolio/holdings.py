@@ -116,7 +116,7 @@ def _require_held(balances: pd.DataFrame) -> None:
         held = short["balance"] / short["factor"] + short["sold"]
         raise StrategyError(
             f"{short['ticker']} on {short['date']:%Y-%m-%d}: {short['sold']:.10g} sold, but"
-            f" {held:.10g} held: correct the trades, or import a snapshot of what is held"
+            f" {held:.10g} held: import a snapshot of what was held then, as of that day or later"
         )
 
 

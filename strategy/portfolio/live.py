@@ -7,7 +7,7 @@ from strategy.portfolio import POSITION_COLUMNS
 from strategy.portfolio.band import WINDOW, is_worth_it, volatility
 from strategy.portfolio.holdings import Held
 from strategy.portfolio.market import Floats, Market
-from strategy.portfolio.orders import WHOLE, conditions, total, wanted_shares
+from strategy.portfolio.orders import WHOLE, affordable, conditions, total, wanted_shares
 from strategy.portfolio.terms import Terms
 from strategy.universes.members import CASH
 
@@ -31,7 +31,8 @@ def what_is_left(
 
     Args:
         market: both sessions, ``WINDOW`` before the first, and every ticker that is wanted; one
-            that is held and not in it is left alone and counts for nothing.
+            that is held and not in it is left alone and counts for nothing, one without a row on
+            ``day`` is left alone.
         weights: the target, by ticker; ``CASH`` may be among them.
         then: what was held at the close of ``decided``.
         now: what is held at the close of ``day``.
@@ -60,8 +61,10 @@ def what_is_left(
     )
     split = market.split[first + 1 : last + 1].prod(axis=0)
     wanted = np.where(on.is_whole & (split != 1), np.floor(sized * split + WHOLE), sized * split)
+    wanted = np.where(market.present[last], wanted, held)
     if last > first:
         wanted = _worth_it(market, wanted, held, now.cash, last, terms)
+        wanted = affordable(wanted, held, price[last], np.array([[now.cash]]), on)
     shown = np.flatnonzero((held[0] > 0) | (wanted[0] > 0))
     positions = pd.DataFrame(
         {

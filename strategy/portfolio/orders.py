@@ -99,7 +99,8 @@ def wanted_shares(
     sells = (difference < 0) & adjusts & worth_it
     change = np.where(leaves, -value, np.where(buys, spent, np.where(sells, -raised, 0.0)))
     price = np.where(price_aud > 0, price_aud, 1.0)
-    moved = np.where(leaves, 0.0, np.maximum(shares + change / price, 0.0))
+    is_all = leaves | (sells & (raised >= value))
+    moved = np.where(is_all, 0.0, np.maximum(shares + change / price, 0.0))
     wanted = np.where((price_aud > 0) & (change != 0), moved, shares)
     rounded = np.where(on.is_whole & (wanted != shares), np.floor(wanted + WHOLE), wanted)
     return affordable(rounded, shares, price_aud, cash, on)

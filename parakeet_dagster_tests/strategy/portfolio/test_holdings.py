@@ -175,7 +175,7 @@ def test_more_sold_than_held_is_an_error(trades, splits, said):
     with pytest.raises(StrategyError) as caught:
         held(snapshot_of(("SPY", 10), ("CASH", 50)), trades, splits)
     assert str(caught.value) == (
-        f"SPY on {said} held: correct the trades, or import a snapshot of what is held"
+        f"SPY on {said} held: import a snapshot of what was held then, as of that day or later"
     )
 
 

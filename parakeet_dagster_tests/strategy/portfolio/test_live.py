@@ -45,11 +45,11 @@ def test_on_the_day_of_the_decision_it_is_the_whole_decision() -> None:
 def test_what_was_traded_since_is_taken_off_and_prices_are_those_of_the_decision() -> None:
     of = market({"VAS.AX": [10.0, 20.0], "VGS.AX": [10.0, 5.0]})
     weights = {"VAS.AX": 0.5, "VGS.AX": 0.5}
-    found = left(of, weights, NONE, held(1_000.0, VAS_AX=450.0))
+    found = left(of, weights, NONE, held(3_600.0, VAS_AX=450.0))
     assert found == {
         "VAS.AX": (450.0, 500.0),
         "VGS.AX": (0.0, 500.0),
-        "CASH": (1_000.0, 1_000.0),
+        "CASH": (3_600.0, 3_600.0),
     }
 
 
@@ -99,3 +99,16 @@ def test_what_has_no_price_is_left_out() -> None:
     of = market({"VAS.AX": [10.0, 10.0]})
     found = left(of, {"VAS.AX": 1.0}, held(100.0, XYZ=5.0), held(100.0, XYZ=5.0))
     assert found == {"VAS.AX": (0.0, 10.0), "CASH": (100.0, 100.0)}
+
+
+def test_what_is_left_is_never_more_than_can_be_paid_for() -> None:
+    of = market({"VAS.AX": [10.0, 20.0]})
+    assert left(of, {"VAS.AX": 1.0}, NONE, NONE)["VAS.AX"] == (0.0, 500.0)
+
+
+def test_what_has_left_the_market_is_left_alone() -> None:
+    of = market({"A.AX": [10.0, float("nan")], "B.AX": [10.0, 10.0]})
+    both = held(5_000.0, A_AX=500.0)
+    found = left(of, {"B.AX": 1.0}, both, both)
+    assert found["A.AX"] == (500.0, 500.0)
+    assert found["B.AX"] == (0.0, 500.0)
