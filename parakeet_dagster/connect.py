@@ -181,11 +181,11 @@ def enabled_strategies(settings: Settings) -> dict[str, Strategy]:
     """
     known = catalog(settings)
     names = chosen_names(settings, known)
-    _check_live(settings, names)
     impossible = {name: why for name in names if (why := why_impossible(settings, known[name]))}
     if impossible and names == settings.strategies:
         name, why = next(iter(impossible.items()))
         raise SettingsError(f"PARAKEET_STRATEGIES={name}: {why}")
+    _check_live(settings, [name for name in names if name not in impossible])
     return {name: known[name] for name in names if name not in impossible}
 
 

@@ -60,9 +60,11 @@ def live_orders(
     if begun.empty:
         return none, notes
     trades = _renamed(neon.trades(None, begun[-1].date()), "date", lake)
-    snapshots = {day: _snapshot(neon, day, trades, terms.capital, lake) for day in begun}
-    held = {*trades["ticker"]}.union(*(one["ticker"] for one in snapshots.values()))
     decided = rebalance_sessions(strategy.rebalance, calendar.calendar()).loc[begun]
+    snapshots = {
+        day: _snapshot(neon, day, decided[day], trades, terms.capital, lake) for day in begun
+    }
+    held = {*trades["ticker"]}.union(*(one["ticker"] for one in snapshots.values()))
     every = [key for key in lake.sessions("daily_returns") if key <= calendar.key(begun[-1])]
     sized = {day: _sized_on(snapshots[day], decided[day]) for day in begun}
     reach = calendar.window([calendar.key(min(sized.values()))], WINDOW)[0]
@@ -102,13 +104,18 @@ def _renamed(frame: pd.DataFrame, date: str, lake: Lake) -> pd.DataFrame:
 
 
 def _snapshot(
-    neon: Database, day: pd.Timestamp, trades: pd.DataFrame, capital: float, lake: Lake
+    neon: Database,
+    day: pd.Timestamp,
+    decided: pd.Timestamp,
+    trades: pd.DataFrame,
+    capital: float,
+    lake: Lake,
 ) -> pd.DataFrame:
     """The newest holdings on or before a day; the capital in cash where none were imported."""
     known = neon.holdings(day.date())
     if not known.empty:
         return _renamed(known, "as_of", lake)
-    before = min([day, *trades["date"]]) - timedelta(days=1)
+    before = min([decided, *trades["date"]]) - timedelta(days=1)
     money = {"as_of": before, "ticker": CASH, "quantity": capital, "imported_at": pd.NaT}
     return pd.DataFrame([money]).astype({"as_of": "datetime64[us]"})
 

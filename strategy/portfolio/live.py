@@ -26,8 +26,8 @@ def what_is_left(
     The decision is sized once, from what was held at its close and at its prices (see
     ``wanted_shares``); what was traded since is taken off. A person who trades other quantities, or
     later, is told what is left, and not a new decision made from today's prices: the strategy
-    trades at its rebalances. Where both held and wanted, what is left must be worth its cost, as
-    the difference itself had to be.
+    trades at its rebalances. Of what was held and wanted at the decision, what is left must be
+    worth its cost, as the difference itself had to be; what was to be entered is bought whole.
 
     Args:
         market: both sessions, ``WINDOW`` before the first, and every ticker that is wanted; one
@@ -63,7 +63,8 @@ def what_is_left(
     wanted = np.where(on.is_whole & (split != 1), np.floor(sized * split + WHOLE), sized * split)
     wanted = np.where(market.present[last], wanted, held)
     if last > first:
-        wanted = _worth_it(market, wanted, held, now.cash, last, terms)
+        adjusted = _worth_it(market, wanted, held, now.cash, last, terms)
+        wanted = np.where(held_then > 0, adjusted, wanted)
         wanted = affordable(wanted, held, price[last], np.array([[now.cash]]), on)
     shown = np.flatnonzero((held[0] > 0) | (wanted[0] > 0))
     positions = pd.DataFrame(

@@ -80,10 +80,10 @@ def test_a_rest_that_is_not_worth_its_fee_is_left() -> None:
     of = market({"VAS.AX": [10.0] * 40})
     of = market({"VAS.AX": [10.0 + 0.2 * (row % 2) for row in range(40)]})
     terms = Terms(**{**FREE.model_dump(), "fee": 3.0, "risk_aversion": 3.0})
-    now = held(5_030.0, VAS_AX=485.0)
-    assert left(of, {"VAS.AX": 0.5}, NONE, now, (30, 31), terms)["VAS.AX"] == (485.0, 485.0)
+    then, now = held(9_000.0, VAS_AX=100.0), held(5_030.0, VAS_AX=485.0)
+    assert left(of, {"VAS.AX": 0.5}, then, now, (30, 31), terms)["VAS.AX"] == (485.0, 485.0)
     none = Terms(**{**terms.model_dump(), "risk_aversion": math.inf})
-    assert left(of, {"VAS.AX": 0.5}, NONE, now, (30, 31), none)["VAS.AX"][1] == 499.7
+    assert left(of, {"VAS.AX": 0.5}, then, now, (30, 31), none)["VAS.AX"][1] == 499.7
 
 
 def test_a_debt_buys_nothing() -> None:
@@ -112,3 +112,11 @@ def test_what_has_left_the_market_is_left_alone() -> None:
     found = left(of, {"B.AX": 1.0}, both, both)
     assert found["A.AX"] == (500.0, 500.0)
     assert found["B.AX"] == (0.0, 500.0)
+
+
+def test_an_entry_that_was_filled_in_part_goes_on() -> None:
+    """One share of 50 bought: the band, which is for what was held, once gave up the rest."""
+    of = market({"VAS.AX": [10.0 + 0.2 * (row % 2) for row in range(40)]})
+    terms = Terms(**{**FREE.model_dump(), "fee": 3.0, "risk_aversion": 3.0})
+    now = held(9_990.0, VAS_AX=1.0)
+    assert left(of, {"VAS.AX": 0.05}, NONE, now, (30, 31), terms)["VAS.AX"] == (1.0, 49.7)
