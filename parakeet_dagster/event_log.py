@@ -7,6 +7,7 @@ own: ``dagster.yaml`` can go back to the stock storage at any time. pyproject.to
 minor version, since the methods overridden here are not public.
 """
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,22 @@ from dagster import EventLogEntry
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
+from dagster._record import copy
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine
+from sqlalchemy.event import listen
 
 BUSY_SECONDS = 60
+
+
+def _sync_at_checkpoints(connection: sqlite3.Connection, _: object) -> None:
+    """Let a commit not wait for the disk.
+
+    What a power cut can lose then are the newest events, and never the file: a session that is not
+    on record is brought in again.
+    """
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
@@ -42,16 +55,33 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         with self._db_lock:
             engine = self._engines.get(shard)
             if engine is None:
-                engine = self._engines[shard] = create_engine(
-                    self.conn_string_for_shard(shard),
-                    poolclass=NullPool,
-                    connect_args={"timeout": BUSY_SECONDS},
-                )
+                engine = self._engines[shard] = self._new_engine(shard)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
+
+    def _new_engine(self, shard: str) -> Engine:
+        """One that keeps its connection open for the index, and opens one anew for a run's file.
+
+        Closing the last connection to a file costs a checkpoint, which the UI waits for: it
+        watches a run's file, which changes only then. Nobody watches the index.
+        """
+        engine = create_engine(
+            self.conn_string_for_shard(shard),
+            poolclass=QueuePool if shard == INDEX_SHARD_NAME else NullPool,
+            connect_args={"timeout": BUSY_SECONDS},
+        )
+        listen(engine, "connect", _sync_at_checkpoints)
+        return engine
+
+    def dispose(self) -> None:
+        """Close what is open."""
+        with self._db_lock:
+            for engine in self._engines.values():
+                engine.dispose()
+        super().dispose()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store the asset events of one run in two transactions, the others one by one."""
@@ -75,3 +105,16 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             }
             for event, event_id in newest.values():
                 self._store_asset_event(connection, event, event_id)
+
+    def _store_asset_check_evaluation_planned(
+        self, event: EventLogEntry, event_id: int | None
+    ) -> None:
+        """Plan a check once a run.
+
+        Dagster plans it for every session of the run, also where the check has no partitions, and
+        then none of those plans is ever fulfilled.
+        """
+        told = event.get_dagster_event()
+        planned = copy(told.event_specific_data, partitions_subset=None)
+        once = event._replace(dagster_event=told._replace(event_specific_data=planned))
+        super()._store_asset_check_evaluation_planned(once, event_id)

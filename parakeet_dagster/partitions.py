@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.definitions.partitions.subset import TimeWindowPartitionsSubset
+from dagster._core.instance import DynamicPartitionsStore
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.closures import LAST_DAY
@@ -57,6 +59,23 @@ class SessionPartitions(dg.DailyPartitionsDefinition):
             last = calendar.key(time_window.end - timedelta(days=1))
             raise _reversed(first, last)
         return super().get_partition_subset_in_time_window(time_window)
+
+    def __hash__(self) -> int:
+        """Of the ends. Dagster's spells out every closure, at each look-up in one of its caches."""
+        return hash((self.start_timestamp, self.end_timestamp))
+
+    def get_partition_keys(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> Sequence[str]:
+        """Every session so far, from the calendar: Dagster counts twenty years anew each time.
+
+        A run asks once for each of its checks.
+        """
+        with partition_loading_context(current_time, dynamic_partitions_store):
+            first, last = self.get_first_partition_key(), self.get_last_partition_key()
+        return calendar.between(first, last) if first and last else []
 
     def get_partition_keys_in_range(
         self, partition_key_range: dg.PartitionKeyRange

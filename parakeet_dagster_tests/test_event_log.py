@@ -125,7 +125,11 @@ def _without_times(value: Any) -> Any:
 @pytest.mark.parametrize("shard", ["index", RUN_ID])
 @pytest.mark.parametrize("table", SHARD_TABLES)
 def test_it_leaves_the_rows_that_dagsters_own_leaves(table, shard, homes):
-    stock = [comparable(row) for row in rows(homes / "stock", shard, table)]
+    stock = [
+        comparable(row)
+        for row in rows(homes / "stock", shard, table)
+        if row.get("execution_status") != "PLANNED"
+    ]
     mine = [comparable(row) for row in rows(homes / "ours", shard, table)]
 
     assert sorted(map(repr, mine)) == sorted(map(repr, stock))
@@ -144,6 +148,20 @@ def test_what_is_compared_is_not_empty(homes):
     assert counts["index", "asset_keys"] == 3
     assert counts["index", "asset_event_tags"] >= len(SESSIONS) + 1
     assert counts["index", "asset_check_executions"] >= 1
+
+
+def test_a_check_without_partitions_is_planned_once_and_no_plan_is_left(homes):
+    """Dagster plans it for every session of the range, and fulfils none of those plans."""
+
+    def checks(home: Path) -> list[tuple[str | None, str]]:
+        return [
+            (row["partition"], row["execution_status"])
+            for row in rows(home, "index", "asset_check_executions")
+        ]
+
+    assert checks(homes / "ours") == [(None, "SUCCEEDED")]
+    planned = [(session, "PLANNED") for session in SESSIONS]
+    assert checks(homes / "stock") == [*planned, (None, "SUCCEEDED")]
 
 
 def test_materialisations_are_numbered_in_their_order(homes):

@@ -1,5 +1,6 @@
 """The one partition definition, and look-back windows on it."""
 
+import copy
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -24,6 +25,18 @@ def test_the_identity_of_the_definition_is_pinned():
 def test_the_keys_are_the_calendar():
     keys = sessions.get_partition_keys(current_time=datetime(2040, 1, 1, tzinfo=UTC))
     assert keys == calendar.calendar().strftime("%Y-%m-%d").tolist()
+
+
+def test_dagster_itself_counts_the_same_keys():
+    """Ours come from the calendar."""
+    moment = datetime(2022, 12, 31, tzinfo=UTC)
+    counted = dg.DailyPartitionsDefinition.get_partition_keys(sessions, current_time=moment)
+    assert sessions.get_partition_keys(current_time=moment) == counted
+
+
+def test_equal_definitions_have_the_same_hash():
+    again = copy.copy(sessions)
+    assert (again, hash(again)) == (sessions, hash(sessions))
 
 
 @pytest.mark.parametrize(
