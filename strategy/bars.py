@@ -178,8 +178,7 @@ def _corrections(rows: pd.DataFrame, stored: pd.DataFrame, verified: pd.DataFram
     if verified.empty:
         return _empty(CORRECTION_TYPES)
     unjudged = rows["first"] & ~is_among(rows, stored)
-    found = verify(stored, rows[~unjudged])
-    return found[is_among(found, verified)].reset_index(drop=True)
+    return verify(stored, rows[~unjudged], verified)
 
 
 def _good_only(standing: pd.DataFrame, bad: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,9 @@ NO_ACTION = {
 VALUES = [*PRICES, "dividend", "split_ratio", "data_quality"]
 
 
-def verify(stored: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def verify(
+    stored: pd.DataFrame, found: pd.DataFrame, asked: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The corrections that the vendor's answer calls for.
 
     Prices are equal within 1e-6; volume drifts and is no difference; dividends and splits may
@@ -33,7 +35,8 @@ def verify(stored: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     Args:
         stored: rows of ``raw_prices``; a ticker and date occur once.
         found: the sound rows of the vendor's answer, marked good or suspect, for the same
-            sessions and tickers; columns as ``reconcile``.
+            sessions and tickers; columns as ``reconcile``. Later rows tell of later splits.
+        asked: columns ticker, date: the rows that are asked about; None: all of both.
 
     Returns:
         Columns ticker, date, reason, row, sorted by (ticker, date). ``row`` is what is to be
@@ -49,6 +52,8 @@ def verify(stored: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     now = reconcile(stored, fit, levels)
     both = stored[COLUMNS].merge(now, on=KEYS, how="outer", suffixes=(STORED, FOUND))
     both = both.fillna(NO_ACTION)
+    both = both[_differ_in_bits(both)]
+    both = both if asked is None else both[is_among(both, asked)]
     reasons = _reasons(both, levels)
     differing = both[reasons != ""].reset_index(drop=True)
     values = differing[[f"{name}{FOUND}" for name in VALUES]].set_axis(VALUES, axis="columns")
@@ -81,6 +86,13 @@ def as_json(rows: pd.DataFrame) -> pd.Series:
     text = rows.to_json(orient="records", lines=True, date_format="iso", double_precision=6)
     lines = [line for line in text.splitlines() if line]
     return pd.Series(lines, index=rows.index, dtype="str")
+
+
+def _differ_in_bits(both: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether a row is worth a closer look: next to none is, and words are slow to write."""
+    stored = both[[f"{name}{STORED}" for name in VALUES]].set_axis(VALUES, axis="columns")
+    found = both[[f"{name}{FOUND}" for name in VALUES]].set_axis(VALUES, axis="columns")
+    return ((stored != found) & (stored.notna() | found.notna())).any(axis="columns")
 
 
 def _reasons(both: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:

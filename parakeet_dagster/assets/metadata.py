@@ -33,16 +33,16 @@ def describe(
         frame: the output; column ``date`` says which session a row belongs to.
         more: further metadata by session key.
     """
-    counts = frame.groupby("date").size()
-    tickers = frame.groupby("date")["ticker"].nunique() if "ticker" in frame else None
-    previews = dict(iter(_plain(frame.groupby("date").head(PREVIEW_ROWS)).groupby("date")))
+    by_day = frame.groupby("date")
+    counts = _by_session(by_day.size())
+    tickers = _by_session(by_day["ticker"].nunique()) if "ticker" in frame else None
+    previews = _previews(by_day.head(PREVIEW_ROWS))
     for session in context.partition_keys:
-        day = pd.Timestamp(session)
-        shown: dict[str, Any] = {"dagster/partition_row_count": int(counts.get(day, 0))}
+        shown: dict[str, Any] = {"dagster/partition_row_count": counts.get(session, 0)}
         if tickers is not None:
-            shown["tickers"] = int(tickers.get(day, 0))
+            shown["tickers"] = tickers.get(session, 0)
         if session in previews:
-            shown["preview"] = _table(previews[session])
+            shown["preview"] = previews[session]
         shown.update((more or {}).get(session, {}))
         context.add_asset_metadata(shown, partition_key=session)
     return frame
@@ -50,7 +50,23 @@ def describe(
 
 def table(frame: pd.DataFrame) -> dg.TableMetadataValue:
     """A frame as a table in the UI."""
-    return _table(_plain(frame))
+    plain = _plain(frame)
+    return _table(_records(plain), _schema(plain))
+
+
+def _by_session(counts: "pd.Series[int]") -> dict[str, int]:
+    days = pd.DatetimeIndex(counts.index).strftime("%Y-%m-%d")
+    return dict(zip(days, counts.tolist(), strict=True))
+
+
+def _previews(rows: pd.DataFrame) -> dict[str, dg.TableMetadataValue]:
+    """A table of the rows of each session."""
+    plain = _plain(rows)
+    schema, records = _schema(plain), _records(plain)
+    of_session: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        of_session.setdefault(record["date"], []).append(record)
+    return {session: _table(some, schema) for session, some in of_session.items()}
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -69,8 +85,14 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{str(name): column for name, column in {**texts, **floats}.items()})
 
 
-def _table(plain: pd.DataFrame) -> dg.TableMetadataValue:
-    rows: list[dict[str, Any]] = plain.to_dict("records")  # type: ignore[assignment]  # names are str
-    columns = [dg.TableColumn(str(name)) for name in plain.columns]
-    records = [dg.TableRecord(row) for row in rows]
-    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
+def _records(plain: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = [plain[name].tolist() for name in plain]
+    return [dict(zip(plain.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _schema(plain: pd.DataFrame) -> dg.TableSchema:
+    return dg.TableSchema(columns=[dg.TableColumn(str(name)) for name in plain.columns])
+
+
+def _table(records: list[dict[str, Any]], schema: dg.TableSchema) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in records], schema=schema)
