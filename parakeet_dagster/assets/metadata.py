@@ -1,6 +1,6 @@
 """What an asset shows in the UI: its columns once, and per session counts and a preview."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -51,7 +51,11 @@ def describe(
 def table(frame: pd.DataFrame) -> dg.TableMetadataValue:
     """A frame as a table in the UI."""
     plain = _plain(frame)
-    return _table(_records(plain), _schema(plain))
+    names = [str(name) for name in plain]
+    rows = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in _rows(plain)]
+    return dg.MetadataValue.table(
+        rows, schema=dg.TableSchema(columns=[dg.TableColumn(name) for name in names])
+    )
 
 
 def _by_session(counts: "pd.Series[int]") -> dict[str, int]:
@@ -59,14 +63,21 @@ def _by_session(counts: "pd.Series[int]") -> dict[str, int]:
     return dict(zip(days, counts.tolist(), strict=True))
 
 
-def _previews(rows: pd.DataFrame) -> dict[str, dg.TableMetadataValue]:
-    """A table of the rows of each session."""
+def _previews(rows: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:
+    """A table of the rows of each session.
+
+    As text: a table of Dagster's own says of every column what it may hold, in every event.
+    """
     plain = _plain(rows)
-    schema, records = _schema(plain), _records(plain)
-    of_session: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        of_session.setdefault(record["date"], []).append(record)
-    return {session: _table(some, schema) for session, some in of_session.items()}
+    head = [_line(list(plain)), _line(["---"] * len(plain.columns))]
+    of_session: dict[str, list[str]] = {}
+    for session, row in zip(plain["date"], _rows(plain), strict=True):
+        of_session.setdefault(session, list(head)).append(_line(row))
+    return {session: dg.MetadataValue.md("\n".join(lines)) for session, lines in of_session.items()}
+
+
+def _line(cells: Sequence[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -85,14 +96,5 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{str(name): column for name, column in {**texts, **floats}.items()})
 
 
-def _records(plain: pd.DataFrame) -> list[dict[str, Any]]:
-    columns = [plain[name].tolist() for name in plain]
-    return [dict(zip(plain.columns, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _schema(plain: pd.DataFrame) -> dg.TableSchema:
-    return dg.TableSchema(columns=[dg.TableColumn(str(name)) for name in plain.columns])
-
-
-def _table(records: list[dict[str, Any]], schema: dg.TableSchema) -> dg.TableMetadataValue:
-    return dg.MetadataValue.table([dg.TableRecord(row) for row in records], schema=schema)
+def _rows(plain: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    return zip(*(plain[name].tolist() for name in plain), strict=True)
