@@ -20,18 +20,28 @@ WHERE age = 1;
 
 -- Writes the rows of pg_temp.staged_allocations (session, ticker, weight, rebalance) as new
 -- versions of the sessions whose newest version differs from them. Returns the rows written.
+--
+-- The sessions are an array, so that the versions are found by the primary key whatever the planner
+-- believes of a table that it has not analysed yet.
 CREATE OR REPLACE FUNCTION write_staged_allocations(of_strategy text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
+    of_sessions date[] := ARRAY(SELECT DISTINCT session FROM pg_temp.staged_allocations);
     written bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('parakeet allocations'), hashtext(of_strategy));
 
-    WITH newest AS (
-        SELECT l.session, l.ticker, l.weight, l.rebalance, l.known_at
-        FROM allocations_latest AS l
-        WHERE l.strategy = of_strategy
-          AND l.session IN (SELECT session FROM pg_temp.staged_allocations)
+    WITH versions AS (
+        SELECT a.session, max(a.known_at) AS known_at
+        FROM allocations AS a
+        WHERE a.strategy = of_strategy AND a.session = ANY (of_sessions)
+        GROUP BY a.session
+    ),
+    newest AS (
+        SELECT a.session, a.ticker, a.weight, a.rebalance
+        FROM allocations AS a
+        JOIN versions USING (session, known_at)
+        WHERE a.strategy = of_strategy AND a.session = ANY (of_sessions)
     ),
     changed AS (
         SELECT DISTINCT session
@@ -42,7 +52,7 @@ BEGIN
     -- The clock may have been set back since the version before.
     moment AS (
         SELECT greatest(clock_timestamp(), max(known_at) + interval '1 microsecond') AS known_at
-        FROM newest
+        FROM versions
     )
     INSERT INTO allocations (strategy, session, ticker, weight, rebalance, known_at)
     SELECT of_strategy, s.session, s.ticker, s.weight, s.rebalance, moment.known_at
