@@ -2,8 +2,8 @@
 
 A session is broken when it is missing, half done or stale, when a correction of it is known, or
 when a ticker of it failed and may come with another try. The broken ones, and what is stored after
-them, are asked for as one range; where only some tickers are lacking, for these tickers alone; where
-no price is lacking, what is computed from them alone.
+them, are asked for as one range; where only some tickers are lacking, for these tickers alone, and
+where no price is, without prices.
 """
 
 from dataclasses import dataclass
