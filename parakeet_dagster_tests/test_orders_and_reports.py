@@ -448,9 +448,10 @@ class TestTerms:
         assert "other terms" not in parakeet(*ask)[1], "as if it had never been"
 
         monkeypatch.setenv("PARAKEET_FEE_AUD", "5")
-        assert failures(computed(stored, "equal_weight", "2022-06-07")) == {}
+        assert failures(computed(stored, "equal_weight", "2022-06-06")) == {}
         monkeypatch.delenv("PARAKEET_FEE_AUD")
-        assert failures(computed(stored, "equal_weight", LAST)) == {}
+        for day in ("2022-06-07", LAST):
+            assert failures(computed(stored, "equal_weight", day)) == {}
         assert self.TOLD in parakeet(*ask)[1], "though the newest session was on these"
         code, said = parakeet("status")
         assert code == 0

@@ -114,9 +114,10 @@ def _snapshot(
     capital: float,
 ) -> pd.DataFrame:
     """The newest holdings on or before a day; the capital in cash where none were imported."""
-    known = imported.loc[imported["as_of"] <= day]
+    newest = imported.loc[imported["as_of"] <= day, "as_of"].max()
+    known: pd.DataFrame = imported[imported["as_of"] == newest]
     if not known.empty:
-        return known.loc[known["as_of"] == known["as_of"].max()]
+        return known
     before = min([decided, *trades["date"]]) - timedelta(days=1)
     money = {"as_of": before, "ticker": CASH, "quantity": capital, "imported_at": pd.NaT}
     return pd.DataFrame([money]).astype({"as_of": "datetime64[us]"})
