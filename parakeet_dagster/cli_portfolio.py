@@ -161,8 +161,9 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
     for figure, unit in UNITS.items():
         told[figure] = aligned(compared[figure], unit)
     last = max(last for _, last in spans.values())
+    others = [f"{name} to {end}" for name, (_, end) in spans.items() if end != last]
     rows = records_of(told[["strategy", "from", *COMPARED]].rename(columns=COMPARED))
-    show(rows, f"To {last}, in AUD after costs", as_json=False)
+    show(rows, ", ".join([f"To {last}", *others, "in AUD after costs"]), as_json=False)
     out.print(
         f"The last column: how sure one can be that it is more than the luck of the best of"
         f" {len(compared)}. parakeet report STRATEGY tells what is assumed, and the bias.",

@@ -25,7 +25,7 @@ from parakeet_dagster.settings import export_dagster_home, load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.lake import Lake
-from parakeet_dagster.storage.reports import read_page, read_table
+from parakeet_dagster.storage.reports import read_page, read_table, write_report, write_tables
 from parakeet_dagster_tests.graph import Graph, checks_of, failures, metadata_of
 from parakeet_dagster_tests.storage.postgres import empty_database
 from strategy.catalog import CATALOG
@@ -218,11 +218,14 @@ class TestReports:
         patient = {
             "momentum_126": CATALOG["momentum_126"].model_copy(update={"grid": {}}),
         }
+        write_report(stored.lake, "performance/momentum_126", "<p>of before</p>", {})
         with dg.DagsterInstance.ephemeral() as instance:
             found = Graph(stored.home, instance, patient).reports()
         (event,) = found.get_asset_materialization_events()
         note = event.materialization.metadata["note"].value
         assert note == "no targets are stored yet: nothing to report"
+        assert read_page(stored.lake, "performance/momentum_126") is None, "it is out of date"
+        assert stored.lake.store.paths("performance/momentum_126") == []
 
     @staticmethod
     def told(stored: Stored, name: str) -> dict[str, object]:
@@ -542,6 +545,20 @@ class TestCommands:
         assert page == read_page(stored.lake, "performance/equal_weight")
         code, said = parakeet("report", "equal_weight")
         assert said.replace(" ", "").endswith("performance/equal_weight/report.html")
+
+    def test_strategies_that_end_on_different_sessions_are_not_told_one_end(self, stored):
+        path = stored.home / "lake/performance/momentum_21/curves.parquet"
+        before = path.read_bytes()
+        curves = read_table(stored.lake, "performance/momentum_21", "curves", "date")
+        write_tables(stored.lake, "performance/momentum_21", {"curves": curves.iloc[:-3]})
+        try:
+            code, said = parakeet("compare")
+        finally:
+            path.write_bytes(before)
+        assert code == 0
+        told = "To 2022-06-08, momentum_21 to 2022-06-03, in AUD after costs strategy from"
+        assert said.startswith(told)
+        assert parakeet("compare")[1].startswith("To 2022-06-08, in AUD after costs strategy from")
 
     def test_strategies_are_compared(self):
         code, said = parakeet("compare")
