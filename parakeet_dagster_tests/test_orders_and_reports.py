@@ -1,6 +1,7 @@
 """From targets to orders, holdings and tear sheets: the real graph on the sample."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -537,6 +538,23 @@ class TestCommands:
         code, said = parakeet("report", "nope")
         assert code == 1
         assert said.startswith("Error: strategy nope: unknown; accepted are dual_momentum, ")
+
+    def test_what_is_written_is_utf_8_whatever_the_locale(self, tmp_path):
+        """On Windows, say; pages and names have letters that ASCII lacks."""
+        code = (
+            "import locale; from pathlib import Path; from parakeet_dagster.cli_portfolio import"
+            " _write; assert 'UTF' not in locale.getpreferredencoding(); _write(Path('page.html'),"
+            " '\\u2212 \\u00d7')"
+        )
+        plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        here = str(Path(definitions.__file__).parents[1])
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**plain, "PYTHONPATH": here},
+            check=True,
+            cwd=tmp_path,
+        )
+        assert (tmp_path / "page.html").read_bytes() == "\u2212 \u00d7".encode()
 
     def test_a_report_is_written_where_one_wants_it(self, stored, tmp_path):
         code, said = parakeet("report", "equal_weight", "--output", str(tmp_path / "page.html"))
