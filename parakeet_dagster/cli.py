@@ -159,7 +159,8 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
     assets = work.dependencies(defs.resolve_asset_graph())
     with _instance(settings) as instance:
         progress = work.Progress(assets, instance, open_lake(settings.lake_url), database)
-    unsettled = cli_status.unsettled(database, progress)
+        other_terms = cli_status.terms_line(settings, instance, progress)
+    unsettled = cli_status.unsettled(database, progress, other_terms)
     due = due_session(open_price_source(settings), clock.now())
     history = progress.history
     span = calendar.between(history[0], history[-1]) if history else []

@@ -1,5 +1,6 @@
 """What to trade, and what it would have earned: ``parakeet orders``, ``report`` and ``compare``."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,9 @@ from parakeet_dagster.settings import Settings, export_dagster_home, load_settin
 from parakeet_dagster.tables import AsJson, log, out, records_of, show
 
 if TYPE_CHECKING:
+    import dagster as dg
+
+    from parakeet_dagster.accounts import Record
     from parakeet_dagster.storage.database import Database
     from parakeet_dagster.storage.lake import Lake
 
@@ -61,22 +65,25 @@ def orders(
     session = None if day is None else pd.Timestamp(calendar.require_session(day)).date()
     database = open_database(settings)
     stored = database.order_sessions()
-    if settings.live_strategy in names and stored.get(settings.live_strategy):
-        _take_in_imports(settings, database, stored[settings.live_strategy][-1])
-    found: dict[str, tuple[str, pd.DataFrame]] = {}
-    for name in names:
-        days = [one for one in stored.get(name, []) if session in (None, one)]
-        if days:
-            found[name] = (calendar.key(days[-1]), database.read_orders(name, days[-1]))
-    if not found:
+    chosen = {
+        name: days
+        for name in names
+        if (days := [one for one in stored.get(name, []) if session in (None, one)])
+    }
+    if not chosen:
         what = f"{names[0] if len(names) == 1 else 'any strategy'}{f' on {day}' if day else ''}"
         raise SessionError(f"no orders of {what} are stored: run parakeet backfill FROM TO first")
+    told = _records(settings, database, {name: days[-1] for name, days in chosen.items()}, stored)
+    found = {
+        name: (calendar.key(days[-1]), database.read_orders(name, days[-1]))
+        for name, days in chosen.items()
+    }
     whole = pd.concat([frame for _, frame in found.values()], ignore_index=True)
     if as_json:
         show(records_of(whole.round(ORDER_DIGITS)), "", as_json=True)
     else:
         for name, (last, frame) in found.items():
-            _show_orders(name, last, frame, is_live=name == settings.live_strategy)
+            _show_orders(name, last, frame, told[name])
     path = output or settings.home / "orders" / _file_name(found)
     _write_csv(path, whole.round(ORDER_DIGITS))
     log.print(f"Written: {path}", highlight=False, soft_wrap=True)
@@ -154,8 +161,9 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
     for figure, unit in UNITS.items():
         told[figure] = aligned(compared[figure], unit)
     last = max(last for _, last in spans.values())
+    others = [f"{name} to {end}" for name, (_, end) in spans.items() if end != last]
     rows = records_of(told[["strategy", "from", *COMPARED]].rename(columns=COMPARED))
-    show(rows, f"To {last}, in AUD after costs", as_json=False)
+    show(rows, ", ".join([f"To {last}", *others, "in AUD after costs"]), as_json=False)
     out.print(
         f"The last column: how sure one can be that it is more than the luck of the best of"
         f" {len(compared)}. parakeet report STRATEGY tells what is assumed, and the bias.",
@@ -163,38 +171,103 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
     )
 
 
-def _take_in_imports(settings: Settings, database: "Database", newest: date) -> None:
-    """Compute the live strategy's newest orders again, where something was imported since."""
-    imported = max(
-        (
-            moment
-            for frame in (database.holdings(), database.trades())
-            for moment in frame["imported_at"].dropna()
-        ),
-        default=None,
-    )
-    if imported is None:
-        return
+def _records(
+    settings: Settings,
+    database: "Database",
+    chosen: Mapping[str, date],
+    stored: Mapping[str, Sequence[date]],
+) -> "dict[str, Record]":
+    """What is on record of the orders to be shown, by strategy.
+
+    The newest ones are computed again first, where they are not those of the settings or something
+    was imported since. Earlier ones stay what one was told then: made again they would say what is
+    known today, and every session after them would have to be, too.
+    """
+    export_dagster_home(settings)
     import dagster as dg
 
-    export_dagster_home(settings)
-    key, session = dg.AssetKey(["orders", settings.live_strategy]), calendar.key(newest)
+    from parakeet_dagster import accounts
+    from parakeet_dagster.connect import enabled_strategies, open_lake
+
     with dg.DagsterInstance.get() as instance:
-        asked = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[session])
-        made = instance.fetch_materializations(asked, limit=1).records
-        if made and made[0].timestamp >= imported.timestamp():
-            return
-        from parakeet_dagster import runs
-        from parakeet_dagster.definitions import defs
+        for name, session in chosen.items():
+            if session == stored[name][-1]:
+                _bring_up_to_date(settings, database, instance, name, calendar.key(session))
+        records = {
+            name: accounts.record_of(instance, name, calendar.key(session))
+            for name, session in chosen.items()
+        }
+        newest = {
+            name: accounts.record_of(instance, name, calendar.key(stored[name][-1]))
+            for name in chosen
+            if name != settings.live_strategy
+        }
+    enabled, lake = enabled_strategies(settings), open_lake(settings.lake_url)
+    for line in (
+        *(_not_as_set(settings, name, chosen[name], records[name]) for name in chosen),
+        accounts.other_terms(lake, enabled, newest, settings.terms),
+    ):
+        if line:
+            log.print(line, markup=False, highlight=False, soft_wrap=True)
+    return records
 
-        runs.run_orders(defs, instance, settings.live_strategy, session)
-    log.print(f"Computed again with what was imported since: the orders of {session}")
+
+def _bring_up_to_date(
+    settings: Settings,
+    database: "Database",
+    instance: "dg.DagsterInstance",
+    name: str,
+    session: str,
+) -> None:
+    """Compute the newest orders of a strategy again, where they are not what they would be now."""
+    from parakeet_dagster import accounts
+
+    record = accounts.record_of(instance, name, session)
+    is_live = name == settings.live_strategy
+    if is_live and record.account != accounts.LIVE:
+        why = f"for {accounts.WHOSE[accounts.LIVE]}"
+    elif not is_live and record.account == accounts.LIVE:
+        why = f"for {accounts.WHOSE[accounts.SIMULATED]}"
+    elif is_live and record.terms != settings.terms.fingerprint:
+        why = "on the terms that are set now"
+    elif is_live and record.made_at < _imported_at(database):
+        why = "with what was imported since"
+    else:
+        return
+    from parakeet_dagster import runs
+    from parakeet_dagster.definitions import defs
+
+    runs.run_orders(defs, instance, name, session)
+    log.print(f"Computed again {why}: the orders of {name} on {session}", soft_wrap=True)
 
 
-def _show_orders(name: str, day: str, frame: pd.DataFrame, *, is_live: bool) -> None:
-    whose = "your own portfolio" if is_live else "a simulated account"
+def _imported_at(database: "Database") -> float:
+    """When holdings or trades were last imported, in seconds since 1970; 0 where never."""
+    moments = pd.concat([database.holdings()["imported_at"], database.trades()["imported_at"]])
+    return float(moments.max().timestamp()) if moments.notna().any() else 0.0
+
+
+def _not_as_set(settings: Settings, name: str, session: date, record: "Record") -> str | None:
+    """That orders are not of the account that is set now, and what computes them from it."""
+    from parakeet_dagster.accounts import LIVE, SIMULATED, WHOSE
+
+    is_set = LIVE if name == settings.live_strategy else SIMULATED
+    if record.account in (None, is_set):
+        return None
+    return (
+        f"The orders of {name} on {session} were computed for {WHOSE[record.account]}, before it"
+        f" was set otherwise: parakeet backfill {session} {session} --again computes them, and all"
+        f" sessions after, for {WHOSE[is_set]}"
+    )
+
+
+def _show_orders(name: str, day: str, frame: pd.DataFrame, record: "Record") -> None:
+    from parakeet_dagster.accounts import WHOSE
+
+    whose = f"{name} on {day}, for {WHOSE[record.account]}"
     if frame.empty:
-        out.print(f"{name} on {day}: nothing to do, for {whose}", highlight=False)
+        note = record.note or "nothing to do"
+        out.print(f"{whose}: {note}", markup=False, highlight=False, soft_wrap=True)
         return
     rows = [
         {
@@ -208,7 +281,7 @@ def _show_orders(name: str, day: str, frame: pd.DataFrame, *, is_live: bool) -> 
         }
         for row in frame.sort_values(["side", "ticker"], ascending=[False, True]).to_dict("records")
     ]
-    show(rows, f"{name} on {day}, for {whose}", as_json=False)
+    show(rows, whose, as_json=False)
 
 
 def _file_name(found: dict[str, tuple[str, pd.DataFrame]]) -> str:
@@ -223,7 +296,7 @@ def _write_csv(path: Path, frame: pd.DataFrame) -> None:
 def _write(path: Path, content: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+        path.write_text(content, encoding="utf-8")
     except OSError as error:
         raise SettingsError(
             f"cannot write {path}: {error.strerror}; choose another --output"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from parakeet_dagster.backfill import Progress
+    from parakeet_dagster.settings import Settings
     from parakeet_dagster.storage.database import Database
 
 SHOWN = 20
@@ -35,7 +36,7 @@ class Unsettled:
     failures: see ``by_ticker``. delisted: the tickers whose delisting is believed. quarantined: the
     number of open rows. corrections: columns ticker, date, reason, of what no merge has applied.
     accepted: "YYYY-MM-DD MARKET". unhealed: per session key how often the healing sensor asked for
-    it in vain.
+    it in vain. other_terms: see ``accounts.other_terms``.
     """
 
     failures: pd.DataFrame
@@ -44,6 +45,7 @@ class Unsettled:
     corrections: pd.DataFrame
     accepted: list[str]
     unhealed: pd.Series
+    other_terms: str | None
 
     @property
     def of_prices(self) -> dict[str, Any]:
@@ -70,6 +72,8 @@ class Unsettled:
             yield f"and {counted(len(self.corrections) - SHOWN, 'correction')} more"
         if self.accepted:
             yield f"accepted by hand: {', '.join(self.accepted)} (parakeet session list)"
+        if self.other_terms:
+            yield self.other_terms
 
     def _failed(self) -> Iterator[str]:
         for row in self.failures.head(SHOWN).to_dict("records"):
@@ -92,8 +96,10 @@ class Unsettled:
             )
 
 
-def unsettled(database: "Database", progress: "Progress") -> Unsettled:
-    """Read what is open in the database."""
+def unsettled(
+    database: "Database", progress: "Progress", other_terms: str | None = None
+) -> Unsettled:
+    """Read what is open in the database; ``other_terms``: see ``terms_line``."""
     accepted = database.acceptances()
     return Unsettled(
         failures=by_ticker(database.open_failures()),
@@ -102,7 +108,26 @@ def unsettled(database: "Database", progress: "Progress") -> Unsettled:
         corrections=database.open_corrections(),
         accepted=(accepted["session"].dt.strftime("%Y-%m-%d ") + accepted["market"]).tolist(),
         unhealed=asked_in_vain(progress, database.healing_requests()),
+        other_terms=other_terms,
     )
+
+
+def terms_line(
+    settings: "Settings", instance: "dg.DagsterInstance", progress: "Progress"
+) -> str | None:
+    """What ``accounts.other_terms`` says of all enabled strategies."""
+    from parakeet_dagster.accounts import other_terms, record_of
+    from parakeet_dagster.assets.orders import ORDERS
+    from parakeet_dagster.connect import enabled_strategies, open_lake
+
+    newest = {
+        key.path[-1]: days[-1]
+        for key in progress.assets
+        if key.path[0] == ORDERS and (days := progress.stored(key))
+    }
+    records = {name: record_of(instance, name, session) for name, session in newest.items()}
+    lake = open_lake(settings.lake_url)
+    return other_terms(lake, enabled_strategies(settings), records, settings.terms)
 
 
 def by_ticker(failures: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 A session is broken when it is missing, half done or stale, when a correction of it is known, or
 when a ticker of it failed and may come with another try. The broken ones, and what is stored after
-them, are asked for as one range; where only some tickers are lacking, for these tickers alone.
+them, are asked for as one range; where only some tickers are lacking, for these tickers alone, and
+where no price is, without prices.
 """
 
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def next_request(
     others = broken[len(alone) :]
     if alone and others:
         last = str(calendar.offset(others[0], -1))
-    wanted = Span(broken[0], last, tickers=progress.only_failed(alone))
+    has_prices = all(progress.is_brought_in(key) for key in broken)
+    wanted = Span(broken[0], last, has_prices, progress.only_failed(alone))
     asked = requests[requests["first_session"] == pd.Timestamp(wanted.first)]
     since = progress.open_since(wanted.first)
     if since is not None:

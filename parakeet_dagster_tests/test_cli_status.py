@@ -43,6 +43,7 @@ def lines_of(**found: Any) -> list[str]:
         "corrections": corrections(0),
         "accepted": [],
         "unhealed": pd.Series([], index=pd.Index([], dtype="str"), dtype="int64"),
+        "other_terms": None,
     }
     return list(Unsettled(**{**nothing, **found}).lines())
 
@@ -121,6 +122,9 @@ class TestLines:
         assert lines_of(accepted=["2024-03-05 XASX", "2024-03-06 XASX"]) == [
             "accepted by hand: 2024-03-05 XASX, 2024-03-06 XASX (parakeet session list)"
         ]
+
+    def test_accounts_on_other_terms(self):
+        assert lines_of(other_terms="kept on other terms") == ["kept on other terms"]
 
     def test_a_session_that_the_sensor_could_not_complete(self):
         (said,) = lines_of(unhealed=pd.Series({"2024-03-05": 2}))

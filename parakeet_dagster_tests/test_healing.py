@@ -15,11 +15,16 @@ STORED = calendar.between("2024-03-04", "2024-03-15")
 
 
 def progress(
-    *broken: str, history: list[str] = STORED, failed: str = "", since: pd.Timestamp | None = None
+    *broken: str,
+    history: list[str] = STORED,
+    failed: str = "",
+    since: pd.Timestamp | None = None,
+    priced: tuple[str, ...] = (),
 ) -> SimpleNamespace:
     return SimpleNamespace(
         history=history,
         is_broken=lambda key: key in broken,
+        is_brought_in=lambda key: key in priced,
         only_failed=lambda keys: frozenset(failed.split()),
         open_since=lambda key: since,
     )
@@ -119,3 +124,15 @@ def test_requests_for_an_earlier_cause_do_not_count():
     since = pd.Timestamp("2024-03-18 02:00", tz="UTC")
     found = decide(progress("2024-03-18", since=since), asked("2024-03-18", *moments))
     assert found == Span("2024-03-18", "2024-03-18")
+
+
+def test_where_no_price_is_lacking_none_is_asked_for():
+    """One old partition of orders made again once fetched the prices of all sessions after it."""
+    stale = calendar.between("2024-03-07", "2024-03-15")
+    found = decide(progress(*stale, priced=tuple(stale)), due="2024-03-15")
+    assert found == Span("2024-03-07", "2024-03-15", derived=True)
+
+
+def test_one_price_that_is_lacking_brings_in_the_range():
+    found = decide(progress("2024-03-07", "2024-03-18", priced=("2024-03-07",)))
+    assert found == Span("2024-03-07", "2024-03-18")

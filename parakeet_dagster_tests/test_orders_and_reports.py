@@ -1,11 +1,14 @@
 """From targets to orders, holdings and tear sheets: the real graph on the sample."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from shutil import rmtree
 
 import dagster as dg
 import numpy as np
@@ -19,11 +22,11 @@ from parakeet_dagster.assets.walk_forward import walk_forward_asset
 from parakeet_dagster.cli import app
 from parakeet_dagster.errors import ParakeetError
 from parakeet_dagster.resources.storage import LakeResource
-from parakeet_dagster.settings import load_settings
+from parakeet_dagster.settings import export_dagster_home, load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.lake import Lake
-from parakeet_dagster.storage.reports import read_page, read_table
+from parakeet_dagster.storage.reports import read_page, read_table, write_report, write_tables
 from parakeet_dagster_tests.graph import Graph, checks_of, failures, metadata_of
 from parakeet_dagster_tests.storage.postgres import empty_database
 from strategy.catalog import CATALOG
@@ -56,13 +59,24 @@ class Stored:
     reports: dg.ExecuteInProcessResult
 
 
+@contextmanager
+def instance_at(home: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance that the command line uses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        patch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+        export_dagster_home(load_settings())
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+
+
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory, postgres_server) -> Iterator[Stored]:
     home = tmp_path_factory.mktemp("orders")
     with pytest.MonkeyPatch.context() as patch, empty_database(postgres_server) as url:
         patch.setenv("PARAKEET_HOME", str(home))
         patch.setenv("NEON_DATABASE_URL", url)
-        with dg.DagsterInstance.ephemeral() as instance:
+        with instance_at(home) as instance:
             graph = Graph(home, instance, SHORT)
             run, reports = graph.run(FIRST, LAST), graph.reports()
         database = Database(DatabaseUrl.parse(url))
@@ -93,6 +107,15 @@ def parakeet(*arguments: str) -> tuple[int, str]:
 
 def orders_of(stored: Stored, strategy: str, session: str) -> pd.DataFrame:
     return stored.lake.read(f"orders/{strategy}", [session]).set_index("ticker")
+
+
+def computed(
+    stored: Stored, strategy: str, first: str, last: str | None = None
+) -> dg.ExecuteInProcessResult:
+    """The orders of a strategy once more, on record where the command line looks."""
+    with instance_at(stored.home) as instance:
+        graph = Graph(stored.home, instance, SHORT)
+        return graph.run(first, last, [dg.AssetKey(["orders", strategy])])
 
 
 class TestOrders:
@@ -196,11 +219,14 @@ class TestReports:
         patient = {
             "momentum_126": CATALOG["momentum_126"].model_copy(update={"grid": {}}),
         }
+        write_report(stored.lake, "performance/momentum_126", "<p>of before</p>", {})
         with dg.DagsterInstance.ephemeral() as instance:
             found = Graph(stored.home, instance, patient).reports()
         (event,) = found.get_asset_materialization_events()
         note = event.materialization.metadata["note"].value
         assert note == "no targets are stored yet: nothing to report"
+        assert read_page(stored.lake, "performance/momentum_126") is None, "it is out of date"
+        assert stored.lake.store.paths("performance/momentum_126") == []
 
     @staticmethod
     def told(stored: Stored, name: str) -> dict[str, object]:
@@ -243,13 +269,68 @@ class TestLive:
 
     def orders(self, stored: Stored, day: str, monkeypatch) -> tuple[pd.DataFrame, dict]:
         monkeypatch.setenv("PARAKEET_LIVE_STRATEGY", "equal_weight")
-        with dg.DagsterInstance.ephemeral() as instance:
-            found = Graph(stored.home, instance, SHORT).run(
-                day, selection=[dg.AssetKey(["orders", "equal_weight"])]
-            )
+        found = computed(stored, "equal_weight", day)
         assert failures(found) == {}
         notes = metadata_of(found, "orders/equal_weight", day)
         return orders_of(stored, "equal_weight", day), notes
+
+    def test_orders_of_before_it_was_live_are_not_called_ones_own(self, stored, monkeypatch):
+        simulated = orders_of(stored, "equal_weight", LAST)
+        monkeypatch.setenv("PARAKEET_LIVE_STRATEGY", "equal_weight")
+        code, said = parakeet("orders", "--date", "2022-05-31")
+        assert code == 0
+        assert "Computed again" not in said
+        assert "equal_weight on 2022-05-31, for a simulated account" in said
+        assert (
+            "The orders of equal_weight on 2022-05-31 were computed for a simulated account, before"
+            " it was set otherwise: parakeet backfill 2022-05-31 2022-05-31 --again computes them,"
+            " and all sessions after, for your own portfolio"
+        ) in said
+
+        code, said = parakeet("orders")
+        assert code == 0
+        again = "Computed again for your own portfolio: the orders of equal_weight on 2022-06-08"
+        assert again in said
+        assert "equal_weight on 2022-06-08, for your own portfolio" in said
+        own = orders_of(stored, "equal_weight", LAST)
+        assert len(own) == 25
+        assert again not in parakeet("orders")[1]
+
+        monkeypatch.setenv("PARAKEET_FEE_AUD", "5")
+        code, said = parakeet("orders")
+        assert (
+            "Computed again on the terms that are set now: the orders of equal_weight on"
+            " 2022-06-08" in said
+        )
+        assert "kept on other terms" not in said, "of the simulated account, which is not shown"
+        dearer = orders_of(stored, "equal_weight", LAST)["cost_estimate_aud"]
+        assert dearer["KO"] == pytest.approx(own["cost_estimate_aud"]["KO"] + 2, abs=1)
+        monkeypatch.delenv("PARAKEET_FEE_AUD")
+        parakeet("orders")
+
+        monkeypatch.delenv("PARAKEET_LIVE_STRATEGY")
+        code, said = parakeet("orders", "--strategy", "equal_weight")
+        assert (
+            "Computed again for a simulated account: the orders of equal_weight on 2022-06-08"
+            in said
+        )
+        assert "for your own portfolio" not in said
+        again = computed(stored, "equal_weight", FIRST, LAST)
+        assert failures(again) == {}
+        pd.testing.assert_frame_equal(orders_of(stored, "equal_weight", LAST), simulated)
+
+    def test_an_account_that_is_not_on_record(self, stored, monkeypatch):
+        """The Dagster home was lost, say."""
+        lost = (stored.home / "dagster").rename(stored.home / "lost")
+        try:
+            code, said = parakeet("orders", "--strategy", "momentum_21", "--date", "2022-05-17")
+        finally:
+            rmtree(stored.home / "dagster")
+            lost.rename(stored.home / "dagster")
+        assert code == 0
+        assert said.startswith(
+            "momentum_21 on 2022-05-17, for an account of which there is no record: nothing to do"
+        )
 
     def test_it_starts_from_imported_holdings_and_goes_on_from_trades(self, stored, monkeypatch):
         nobody, notes = self.orders(stored, "2022-05-31", monkeypatch)
@@ -293,14 +374,43 @@ class TestLive:
         assert after.loc["JNJ", "reason"].endswith("; open since 2022-06-01")
         assert notes["positions"] == 2
 
+        parakeet("orders")
+        Path("last.csv").write_text(
+            "id,date,ticker,side,quantity,price,currency,fee\na3,2022-06-08,PEP,sell,1,166,USD,3\n"
+        )
+        assert parakeet("trades", "import", "last.csv")[0] == 0
         code, said = parakeet("orders")
         assert code == 0
-        again = "Computed again with what was imported since: the orders of 2022-06-08"
+        again = (
+            "Computed again with what was imported since: the orders of equal_weight on 2022-06-08"
+        )
         assert again in said
         assert "equal_weight on 2022-06-08, for your own portfolio" in said
         newest = orders_of(stored, "equal_weight", "2022-06-08")
-        pd.testing.assert_series_equal(newest["quantity"], rest, check_names=False)
+        assert newest["quantity"].to_dict() == {**rest, "PEP": 1}
         assert again not in parakeet("orders")[1]
+
+        # what does not add up keeps nobody from other sessions, and is not "nothing to do"
+        Path("more.csv").write_text(
+            "id,date,ticker,side,quantity,price,currency,fee\n"
+            "b1,2022-06-03,KO,sell,9999,62.5,USD,3\n"
+        )
+        code, said = parakeet("trades", "import", "more.csv")
+        assert code == 0, said
+        told = f"KO on 2022-06-03: 9999 sold, but {600 - before['KO']:.10g} held: import a snapshot"
+        none, notes = self.orders(stored, "2022-06-03", monkeypatch)
+        assert none.empty
+        assert notes["note"].startswith(f"no orders: {told}")
+        code, said = parakeet("orders", "--date", "2022-06-03")
+        assert code == 0
+        assert f"equal_weight on 2022-06-03, for your own portfolio: no orders: {told}" in said
+        assert "nothing to do" not in said
+        code, said = parakeet("orders")
+        assert (code, said.startswith(f"Error: orders__equal_weight: {told}")) == (1, True)
+        code, said = parakeet("holdings", "import", "mine.csv", "--as-of", "2022-06-08")
+        assert code == 0, said
+        code, said = parakeet("orders")
+        assert (code, again in said) == (0, True)
 
     def test_an_unknown_live_strategy_is_one_line(self, monkeypatch):
         monkeypatch.setenv("PARAKEET_LIVE_STRATEGY", "momentum")
@@ -312,6 +422,55 @@ class TestLive:
                 " momentum_21, or enable it in PARAKEET_STRATEGIES"
             ),
         )
+
+
+class TestTerms:
+    """One account on two terms; the back-fill from its start mends it."""
+
+    TOLD = (
+        "kept on other terms (capital, costs, ...) than are set now: the simulated account of"
+        " equal_weight; parakeet backfill 2022-04-01 2022-04-01 --again computes all of it anew"
+    )
+
+    def test_an_account_on_two_terms_is_told(self, stored, monkeypatch):
+        ask = ("orders", "--strategy", "equal_weight")
+        parakeet(*ask)  # it may have been the live one
+        assert "other terms" not in parakeet(*ask)[1]
+        monkeypatch.setenv("PARAKEET_FEE_AUD", "5")
+        code, said = parakeet(*ask)
+        assert code == 0
+        assert self.TOLD in said, said
+        assert "Computed again" not in said
+
+        mixed = computed(stored, "equal_weight", LAST)
+        assert metadata_of(mixed, "orders/equal_weight", LAST)["past_terms"] == "other than these"
+        assert self.TOLD in parakeet(*ask)[1]
+        assert self.TOLD in parakeet(*ask, "--date", "2022-05-17")[1]
+        monkeypatch.delenv("PARAKEET_FEE_AUD")
+        assert self.TOLD in parakeet(*ask)[1]
+        assert failures(computed(stored, "equal_weight", "2022-06-07", LAST)) == {}
+        assert "other terms" not in parakeet(*ask)[1], "as if it had never been"
+
+        monkeypatch.setenv("PARAKEET_FEE_AUD", "5")
+        assert failures(computed(stored, "equal_weight", "2022-06-06")) == {}
+        monkeypatch.delenv("PARAKEET_FEE_AUD")
+        for day in ("2022-06-07", LAST):
+            assert failures(computed(stored, "equal_weight", day)) == {}
+        assert self.TOLD in parakeet(*ask)[1], "though the newest session was on these"
+        code, said = parakeet("status")
+        assert code == 0
+        assert self.TOLD in said
+
+        assert failures(computed(stored, "equal_weight", FIRST, LAST)) == {}
+        assert "other terms" not in parakeet(*ask)[1]
+        assert "other terms" not in parakeet("status")[1]
+
+    def test_before_an_account_starts_it_has_no_past(self, stored, monkeypatch):
+        monkeypatch.setenv("PARAKEET_CAPITAL_AUD", "5000")
+        found = computed(stored, "momentum_21", DECIDED)
+        assert "past_terms" not in metadata_of(found, "orders/momentum_21", DECIDED)
+        monkeypatch.delenv("PARAKEET_CAPITAL_AUD")
+        assert failures(computed(stored, "momentum_21", DECIDED, LAST)) == {}
 
 
 class TestCommands:
@@ -329,7 +488,7 @@ class TestCommands:
     def test_nothing_to_do_is_said(self):
         code, said = parakeet("orders", "--strategy", "momentum_21", "--date", "2022-05-17")
         assert code == 0
-        assert "momentum_21 on 2022-05-17: nothing to do, for a simulated account" in said
+        assert "momentum_21 on 2022-05-17, for a simulated account: nothing to do" in said
 
     def test_scripts_read_orders(self):
         code, said = parakeet("orders", "--strategy", "momentum_21", "--date", DECIDED, "--json")
@@ -380,6 +539,23 @@ class TestCommands:
         assert code == 1
         assert said.startswith("Error: strategy nope: unknown; accepted are dual_momentum, ")
 
+    def test_what_is_written_is_utf_8_whatever_the_locale(self, tmp_path):
+        """On Windows, say; pages and names have letters that ASCII lacks."""
+        code = (
+            "import locale; from pathlib import Path; from parakeet_dagster.cli_portfolio import"
+            " _write; assert 'UTF' not in locale.getpreferredencoding(); _write(Path('page.html'),"
+            " '\\u2212 \\u00d7')"
+        )
+        plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        here = str(Path(definitions.__file__).parents[1])
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**plain, "PYTHONPATH": here},
+            check=True,
+            cwd=tmp_path,
+        )
+        assert (tmp_path / "page.html").read_bytes() == "\u2212 \u00d7".encode()
+
     def test_a_report_is_written_where_one_wants_it(self, stored, tmp_path):
         code, said = parakeet("report", "equal_weight", "--output", str(tmp_path / "page.html"))
         assert code == 0
@@ -387,6 +563,20 @@ class TestCommands:
         assert page == read_page(stored.lake, "performance/equal_weight")
         code, said = parakeet("report", "equal_weight")
         assert said.replace(" ", "").endswith("performance/equal_weight/report.html")
+
+    def test_strategies_that_end_on_different_sessions_are_not_told_one_end(self, stored):
+        path = stored.home / "lake/performance/momentum_21/curves.parquet"
+        before = path.read_bytes()
+        curves = read_table(stored.lake, "performance/momentum_21", "curves", "date")
+        write_tables(stored.lake, "performance/momentum_21", {"curves": curves.iloc[:-3]})
+        try:
+            code, said = parakeet("compare")
+        finally:
+            path.write_bytes(before)
+        assert code == 0
+        told = "To 2022-06-08, momentum_21 to 2022-06-03, in AUD after costs strategy from"
+        assert said.startswith(told)
+        assert parakeet("compare")[1].startswith("To 2022-06-08, in AUD after costs strategy from")
 
     def test_strategies_are_compared(self):
         code, said = parakeet("compare")

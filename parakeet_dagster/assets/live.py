@@ -48,8 +48,9 @@ def live_orders(
         Columns ``ORDER_COLUMNS``, and notes by session key.
 
     Raises:
-        StrategyError: more was sold than was held, or a trade has no exchange rate, as of the last
-            session; of an earlier one it is a note.
+        StrategyError: more was sold than was held, or a trade has no exchange rate, as of the
+            newest stored session. Of an earlier one it is a note: nobody trades on it any more, and
+            it must not keep later ones from being computed.
     """
     days = pd.DatetimeIndex(allocations["date"].unique()).sort_values()
     notes: dict[str, dict[str, Any]] = {
@@ -61,11 +62,13 @@ def live_orders(
         return none, notes
     trades = _renamed(neon.trades(None, begun[-1].date()), "date", lake)
     decided = rebalance_sessions(strategy.rebalance, calendar.calendar()).loc[begun]
+    imported = _renamed(neon.all_holdings(begun[-1].date()), "as_of", lake)
     snapshots = {
-        day: _snapshot(neon, day, decided[day], trades, terms.capital, lake) for day in begun
+        day: _snapshot(imported, day, decided[day], trades, terms.capital) for day in begun
     }
     held = {*trades["ticker"]}.union(*(one["ticker"] for one in snapshots.values()))
-    every = [key for key in lake.sessions("daily_returns") if key <= calendar.key(begun[-1])]
+    stored = lake.sessions("daily_returns")
+    every = [key for key in stored if key <= calendar.key(begun[-1])]
     sized = {day: _sized_on(snapshots[day], decided[day]) for day in begun}
     reach = calendar.window([calendar.key(min(sized.values()))], WINDOW)[0]
     market = read_market(
@@ -84,7 +87,7 @@ def live_orders(
                 for moment in (sized[day], day)
             )
         except StrategyError as error:
-            if day == begun[-1]:
+            if calendar.key(day) == stored[-1]:
                 raise
             notes[calendar.key(day)] = {"note": f"no orders: {error}"}
             continue
@@ -104,17 +107,17 @@ def _renamed(frame: pd.DataFrame, date: str, lake: Lake) -> pd.DataFrame:
 
 
 def _snapshot(
-    neon: Database,
+    imported: pd.DataFrame,
     day: pd.Timestamp,
     decided: pd.Timestamp,
     trades: pd.DataFrame,
     capital: float,
-    lake: Lake,
 ) -> pd.DataFrame:
     """The newest holdings on or before a day; the capital in cash where none were imported."""
-    known = neon.holdings(day.date())
+    newest = imported.loc[imported["as_of"] <= day, "as_of"].max()
+    known: pd.DataFrame = imported[imported["as_of"] == newest]
     if not known.empty:
-        return _renamed(known, "as_of", lake)
+        return known
     before = min([decided, *trades["date"]]) - timedelta(days=1)
     money = {"as_of": before, "ticker": CASH, "quantity": capital, "imported_at": pd.NaT}
     return pd.DataFrame([money]).astype({"as_of": "datetime64[us]"})

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from parakeet_dagster import accounts
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.backtests import start_of
 from parakeet_dagster.assets.live import live_orders
@@ -89,7 +90,9 @@ def orders_asset(name: str, strategy: Strategy, terms: Terms, live: str) -> dg.A
         else:
             frame, notes = tracked.orders, _notes(tracked, decided, history, strategy)
         neon.write_orders(name, frame, keys)
-        return describe(context, frame, notes)
+        kept = accounts.LIVE if is_live else accounts.SIMULATED
+        record = accounts.recorded(kept, terms, _record_before(context, name, start))
+        return describe(context, frame, {key: {**notes[key], **record} for key in keys})
 
     return orders
 
@@ -106,9 +109,24 @@ def _before(lake: Lake, name: str, first: pd.Timestamp, start: pd.Timestamp | No
     Raises:
         HoleError: the account goes on, and that session is not in the lake.
     """
-    before = calendar.offset(calendar.key(first), -1)
-    goes_on = start is not None and start < first
-    return lake.read(holdings_path(name), [before] if before and goes_on else [])
+    before = _goes_on_from(first, start)
+    return lake.read(holdings_path(name), [before] if before else [])
+
+
+def _record_before(
+    context: dg.AssetExecutionContext, name: str, start: pd.Timestamp | None
+) -> accounts.Record:
+    """Of the session from which the account goes on."""
+    before = _goes_on_from(pd.Timestamp(context.partition_keys[0]), start)
+    if before is None:
+        return accounts.NOTHING_KNOWN
+    return accounts.record_of(context.instance, name, before)
+
+
+def _goes_on_from(first: pd.Timestamp, start: pd.Timestamp | None) -> str | None:
+    """The session before ``first``, where the account has begun by then."""
+    has_begun = start is not None and start < first
+    return calendar.offset(calendar.key(first), -1) if has_begun else None
 
 
 def _notes(

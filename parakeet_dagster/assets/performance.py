@@ -19,7 +19,7 @@ from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from parakeet_dagster.storage.reports import write_report
+from parakeet_dagster.storage.reports import remove_report, write_report
 from strategy.daily import members_of
 from strategy.portfolio.after_tax import after_tax
 from strategy.portfolio.benchmark import choose
@@ -70,6 +70,7 @@ def performance_assets(
             name = key.path[-1]
             strategy, book = strategies[name], books.get(name)
             if book is None:
+                remove_report(lake, performance_path(name))  # of before, and true no longer
                 shown: dict[str, Any] = {"note": nothing_yet(lake, name, strategy)}
             else:
                 notes = notes_on(neon, sample, strategy, book.sessions, settings.terms)

@@ -15,7 +15,7 @@ from parakeet_dagster.reports.walk_forward import walk_forward_chart
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.lake import Lake
-from parakeet_dagster.storage.reports import write_tables
+from parakeet_dagster.storage.reports import remove_report, write_tables
 from strategy.candidates import candidate_targets
 from strategy.daily import members_of
 from strategy.errors import TooShortError
@@ -66,6 +66,7 @@ def walk_forward_asset(
         try:
             found = _walked(lake, strategy, terms, windows)
         except TooShortError as error:
+            remove_report(lake, f"{WALK_FORWARD}/{name}")  # of before, and true no longer
             return dg.MaterializeResult(metadata={"note": f"nothing to report yet: {error}"})
         tables = _tables(found)
         path = write_tables(lake, f"{WALK_FORWARD}/{name}", tables)

@@ -263,6 +263,11 @@ class Database:
         with self.transaction("read holdings") as connection:
             return holdings.read(connection, as_of)
 
+    def all_holdings(self, until: date) -> pd.DataFrame:
+        """Every snapshot on or before a date: the columns of ``holdings``, sorted by as_of."""
+        with self.transaction("read holdings") as connection:
+            return holdings.read_all(connection, until)
+
     def record_trades(self, frame: pd.DataFrame) -> TradeCounts:
         """Record the trades whose id is new; one that is recorded is never changed.
 

@@ -26,6 +26,12 @@ _READ = text("""
     )
     ORDER BY parcel
 """)
+_READ_ALL = text("""
+    SELECT as_of, ticker, quantity, acquired, price, currency, imported_at
+    FROM holdings
+    WHERE as_of <= :until
+    ORDER BY as_of, parcel
+""")
 _TYPES = {
     "as_of": DAY,
     "ticker": "str",
@@ -47,3 +53,8 @@ def replace(connection: Connection, as_of: date, frame: pd.DataFrame) -> int:
 def read(connection: Connection, as_of: date | None) -> pd.DataFrame:
     """See ``Database.holdings``."""
     return read_frame(connection, _READ, _TYPES, {"as_of": as_of})
+
+
+def read_all(connection: Connection, until: date) -> pd.DataFrame:
+    """See ``Database.all_holdings``."""
+    return read_frame(connection, _READ_ALL, _TYPES, {"until": until})

@@ -36,6 +36,12 @@ def write_tables(lake: Lake, asset: str, tables: Mapping[str, pd.DataFrame]) -> 
     return f"{lake.store.url}/{asset}"
 
 
+def remove_report(lake: Lake, asset: str) -> None:
+    """Remove what ``write_report`` stored, the page first; nothing where there is none."""
+    for path in sorted(lake.store.paths(asset), key=lambda path: not path.endswith(f"/{PAGE}")):
+        lake.store.remove(path)
+
+
 def read_page(lake: Lake, asset: str) -> str | None:
     """The page of an asset; None where there is none."""
     content = lake.store.read(f"{asset}/{PAGE}")

@@ -28,6 +28,10 @@ class Store(Protocol):
         """Store the object; a reader sees the old one or the new one, never a part."""
         ...
 
+    def remove(self, path: str) -> None:
+        """Remove the object, if there is one."""
+        ...
+
     def paths(self, prefix: str) -> list[str]:
         """The paths of all objects whose path starts with ``prefix``, sorted."""
         ...
@@ -60,6 +64,15 @@ class FileStore:
         except OSError as error:
             raise LakeError(
                 f"cannot write {target}: {error.strerror}; free the disk or correct PARAKEET_LAKE"
+            ) from None
+
+    def remove(self, path: str) -> None:  # noqa: D102 - see Store
+        target = self.root / path
+        try:
+            target.unlink(missing_ok=True)
+        except OSError as error:
+            raise LakeError(
+                f"cannot remove {target}: {error.strerror}; correct its permissions"
             ) from None
 
     def paths(self, prefix: str) -> list[str]:  # noqa: D102 - see Store
@@ -102,6 +115,10 @@ class S3Store:
     def write(self, path: str, content: bytes) -> None:  # noqa: D102 - see Store
         with self._one_line():
             self.client.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=content)
+
+    def remove(self, path: str) -> None:  # noqa: D102 - see Store
+        with self._one_line():
+            self.client.delete_object(Bucket=self.bucket, Key=self.prefix + path)
 
     def paths(self, prefix: str) -> list[str]:  # noqa: D102 - see Store
         with self._one_line():

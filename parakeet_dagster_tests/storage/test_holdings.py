@@ -58,6 +58,22 @@ def test_the_same_date_again_replaces_it_whole(database):
     assert read(database, JANUARY) == [(JANUARY, *CASH)]
 
 
+def test_every_snapshot_until_a_date(database):
+    database.replace_holdings(MARCH, snapshot(APPLE, CASH))
+    database.replace_holdings(JANUARY, snapshot(MORE, CASH))
+
+    def all_until(day: date) -> list[tuple]:
+        frame = database.all_holdings(day)
+        return list(zip(frame["as_of"].dt.date, frame["ticker"], frame["quantity"], strict=True))
+
+    january = [(JANUARY, "AAPL", 2.5), (JANUARY, "CASH", 1234.56)]
+    assert all_until(MARCH) == [*january, (MARCH, "AAPL", 10.0), (MARCH, "CASH", 1234.56)]
+    assert all_until(date(2024, 3, 4)) == january
+    assert all_until(date(2024, 1, 30)) == []
+    kinds = database.holdings().dtypes
+    assert database.all_holdings(date(2024, 1, 30)).dtypes.equals(kinds)
+
+
 def test_the_types_even_when_there_is_nothing(database):
     kinds = {
         "as_of": "datetime64[us]",

@@ -72,6 +72,15 @@ def test_writing_again_replaces(store):
     assert store.paths("raw_prices") == [PATH]
 
 
+def test_what_is_removed_is_gone(store):
+    other = PATH.replace("14", "15")
+    for path in (PATH, other):
+        store.write(path, b"1")
+    store.remove(PATH)
+    assert store.paths("raw_prices") == [other]
+    store.remove(PATH)  # once more does no harm
+
+
 def test_paths_are_sorted_and_of_one_prefix(store):
     names = [f"signals/x/session=2022-03-{day}/part-0.parquet" for day in (16, 14, 15)]
     for name in [*names, "signals/xy/part-0.parquet", "signalsx/part-0.parquet"]:
@@ -222,6 +231,12 @@ def test_a_directory_that_cannot_be_written_gets_one_line(tmp_path):
         FileStore(tmp_path).write(PATH, b"1")
     assert caught.value.message.startswith(f"cannot write {tmp_path / PATH}: ")
     assert caught.value.message.endswith("free the disk or correct PARAKEET_LAKE")
+
+
+def test_a_file_that_cannot_be_removed_gets_one_line(tmp_path):
+    (tmp_path / PATH).mkdir(parents=True)
+    with pytest.raises(LakeError, match=r"^cannot remove .*part-0.parquet: Is a directory"):
+        FileStore(tmp_path).remove(PATH)
 
 
 def test_a_file_that_cannot_be_read_gets_one_line(tmp_path):

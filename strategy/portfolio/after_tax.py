@@ -61,11 +61,19 @@ def after_tax(equity: pd.Series, tax: pd.Series) -> pd.Series:
     but with a logarithm.
 
     Raises:
-        StrategyError: a tax was due before the first session.
+        StrategyError: a tax was due before the first session; or the equity of a session with a
+            payment is below 0 or not a number.
     """
     sessions = pd.DatetimeIndex(equity.index)
     paid = tax_payments(tax, sessions)
-    part = paid / equity.reindex(paid.index)
-    left = (1 - part).clip(lower=BANKRUPT)
+    worth = equity.loc[paid.index]
+    is_amount = np.isfinite(worth) & (worth >= 0)
+    if not is_amount.all():
+        day = worth.index[~is_amount][0]
+        raise StrategyError(
+            f"the equity of {day:%Y-%m-%d} is {worth[day]:g}: no tax can be paid from it; mend the"
+            " curve first"
+        )
+    left = (1 - paid / worth).clip(lower=BANKRUPT)
     kept = left.reindex(equity.index, fill_value=1.0).cumprod()
     return (equity * kept).rename("after_tax")

@@ -136,6 +136,7 @@ def _aud_per_unit(trades: pd.DataFrame, rates: pd.DataFrame) -> "pd.Series[float
         trade = trades[found.isna()].iloc[0]
         raise StrategyError(
             f"no exchange rate of {trade['currency']} on or before {trade['date']:%Y-%m-%d}: give"
-            f" the trade of {trade['ticker']} its aud_per_unit"
+            f" the trade of {trade['ticker']} its aud_per_unit, or import a snapshot of holdings as"
+            " of that day or later"
         )
     return found

@@ -28,6 +28,8 @@ def what_is_left(
     later, is told what is left, and not a new decision made from today's prices: the strategy
     trades at its rebalances. Of what was held and wanted at the decision, what is left must be
     worth its cost, as the difference itself had to be; what was to be entered is bought whole.
+    Where only whole shares can be held, only whole ones are traded: a fraction that is held stays,
+    until all is sold; one that a split left over stays then, too, since the broker pays it out.
 
     Args:
         market: both sessions, ``WINDOW`` before the first, and every ticker that is wanted; one
@@ -60,7 +62,9 @@ def what_is_left(
         on,
     )
     split = market.split[first + 1 : last + 1].prod(axis=0)
-    wanted = np.where(on.is_whole & (split != 1), np.floor(sized * split + WHOLE), sized * split)
+    wanted = sized * split
+    is_whole = on.is_whole & ((wanted > 0) | (split != 1))
+    wanted = np.where(is_whole, held + _whole(wanted - held), wanted)
     wanted = np.where(market.present[last], wanted, held)
     if last > first:
         adjusted = _worth_it(market, wanted, held, now.cash, last, terms)
@@ -78,6 +82,11 @@ def what_is_left(
     positions["value_aud"] = positions["quantity"] * positions["price_aud"]
     ordered = positions.astype({"ticker": "str", "date": "datetime64[us]"})
     return ordered.sort_values("ticker", ignore_index=True)[POSITION_COLUMNS]
+
+
+def _whole(change: Floats) -> Floats:
+    """Whole shares, rounded to none."""
+    return np.sign(change) * np.floor(np.abs(change) + WHOLE)
 
 
 def _worth_it(

@@ -1,6 +1,7 @@
 """What trading costs, what cash earns, and how orders are filled."""
 
 import math
+from hashlib import sha256
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -40,6 +41,11 @@ class Terms(BaseModel):
     fill: Literal["close", "open"] = "close"
     risk_aversion: float = Field(default=3.0, ge=0)
     delisting_return: float = Field(default=0.0, ge=-1, le=0)
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve characters, the same for the same terms and in practice only for these."""
+        return sha256(repr(self).encode()).hexdigest()[:12]
 
 
 FREE = Terms(

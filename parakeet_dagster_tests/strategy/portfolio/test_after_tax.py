@@ -49,3 +49,13 @@ def test_who_cannot_pay_is_left_with_nothing(owed: float) -> None:
 def test_a_tax_of_before_the_sample_is_an_error() -> None:
     with pytest.raises(StrategyError, match=r"the tax of 2020-21 was due before the first session"):
         after_tax(EQUITY, pd.Series({"2020-21": 1.0}))
+
+
+@pytest.mark.parametrize("worth", [float("nan"), float("inf"), -1.0])
+def test_a_tax_cannot_be_paid_from_what_is_no_amount(worth: float) -> None:
+    """Of NaN it was skipped without a word, and of a debt it was received instead of paid."""
+    wrong = EQUITY.mask(EQUITY.index == "2022-11-21", worth)
+    with pytest.raises(StrategyError, match=rf"the equity of 2022-11-21 is {worth:g}: no tax can"):
+        after_tax(wrong, pd.Series({"2021-22": 100.0}))
+    untaxed = after_tax(wrong, pd.Series({"2021-22": 0.0}))
+    pd.testing.assert_series_equal(untaxed, wrong, check_names=False)

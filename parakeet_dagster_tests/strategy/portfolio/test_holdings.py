@@ -118,7 +118,8 @@ def test_a_trade_without_a_rate_is_an_error(rates):
     with pytest.raises(StrategyError) as caught:
         held(trades=[(TUESDAY, "SPY", "buy", 2, 4, "USD", 0, None)], rates=rates)
     assert str(caught.value) == (
-        "no exchange rate of USD on or before 2024-03-05: give the trade of SPY its aud_per_unit"
+        "no exchange rate of USD on or before 2024-03-05: give the trade of SPY its aud_per_unit,"
+        " or import a snapshot of holdings as of that day or later"
     )
 
 

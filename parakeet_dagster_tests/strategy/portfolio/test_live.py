@@ -71,6 +71,33 @@ def test_a_split_since_splits_what_is_wanted() -> None:
     assert left(odd, {"SPY": 0.49}, NONE, NONE, terms=whole)["SPY"] == (0.0, 73.0)
 
 
+@pytest.mark.parametrize(
+    ("weight", "wanted"),
+    [
+        (1.0, 49.5),  # all of it, as it was: once half a share was to be sold
+        (1 / 3, 16.5),  # 11 of 33 become 16.5
+        (0.5, 24.5),  # 16 of 33 become 24, and 25.5 less would be half a share
+        (0.0, 0.5),
+    ],
+)
+def test_half_a_share_left_over_by_a_split_is_not_ordered(weight: float, wanted: float) -> None:
+    """The broker pays it out; that comes with the next snapshot."""
+    whole = Terms(**{**FREE.model_dump(), "whole_shares": True})
+    of = market({"SPY": [100.0, 66.0]}, splits={("SPY", 1): 1.5})
+    then, now = held(0.0, SPY=33.0), held(0.0, SPY=49.5)
+    assert whole.risk_aversion == math.inf
+    assert left(of, {"SPY": weight}, then, now, terms=whole)["SPY"] == (49.5, wanted)
+
+
+@pytest.mark.parametrize(("weight", "wanted"), [(1.0, 11.5), (0.5, 5.5), (0.0, 0.0)])
+def test_a_fraction_that_is_held_stays_until_all_is_sold(weight: float, wanted: float) -> None:
+    whole = Terms(**{**FREE.model_dump(), "whole_shares": True})
+    now = held(870.0, SPY=3.5)
+    found = left(market({"SPY": [100.0]}), {"SPY": weight}, now, now, (0, 0), whole)
+    # of 1,220 AUD 12 shares, and 6
+    assert found["SPY"] == (3.5, wanted)
+
+
 def test_a_split_on_the_day_of_the_decision_is_in_its_prices() -> None:
     of = market({"SPY": [100.0, 25.0, 25.0]}, splits={("SPY", 1): 4.0})
     assert left(of, {"SPY": 0.5}, NONE, NONE, (1, 2))["SPY"] == (0.0, 200.0)

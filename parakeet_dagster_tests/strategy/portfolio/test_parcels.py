@@ -89,6 +89,15 @@ def test_the_earlier_goes_first_where_costs_are_equal(choice):
     assert row == ("2021-01-04", 10, 60, 50, 10, False)
 
 
+def test_min_tax_counts_a_loss_in_full_however_long_it_was_held():
+    """Losses of 8 and 5 a share: halved, the older and larger one would come second."""
+    book = fills(
+        ("2019-01-02", "A", 10, 28), ("2021-01-04", "A", 10, 25), ("2021-02-01", "A", -10, 20)
+    )
+    (row,) = took(matched(book, splits(), "min_tax").disposals)
+    assert row == ("2019-01-02", 10, 200, 280, -80, True)
+
+
 def test_highest_cost_is_in_aud():
     """Dearer in US dollars, cheaper in Australian ones."""
     book = fills(

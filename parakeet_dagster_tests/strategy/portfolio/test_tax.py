@@ -142,6 +142,38 @@ def test_interest_is_income_and_less_than_none_is_no_deduction() -> None:
     assert found["tax"].tolist() == pytest.approx([40, 0])
 
 
+def test_interest_below_zero_does_not_reduce_dividends() -> None:
+    found = taxed(
+        received=income(("2021-09-15", 1000.0, 0.0)), earned=interest(("2021-08-02", -30.0))
+    ).years.loc["2021-22"]
+    assert found["taxable_income"] == 1000
+    assert found["tax"] == pytest.approx(400)
+
+
+@pytest.mark.parametrize(("withheld", "offset"), [(900.0, 900.0), (1100.0, 1000.0)])
+def test_a_thousand_dollars_withheld_count_whatever_the_limit(
+    withheld: float, offset: float
+) -> None:
+    # at 10 % the foreign 4,000 bear 400, and all of it 1,200
+    found = tax_years(
+        fills(),
+        splits(),
+        income(("2021-09-15", 4000.0, withheld), ("2021-09-15", 8000.0, 0.0)),
+        NONE,
+        0.1,
+        "fifo",
+    ).years.loc["2021-22"]
+    assert found["offset"] == offset
+    assert found["tax"] == pytest.approx(1200 - offset)
+
+
+def test_tax_withheld_before_july_2008_is_said_to_follow_other_rules() -> None:
+    last = taxed(received=income(("2008-06-30", 100.0, 15.0)))
+    first = taxed(received=income(("2008-06-30", 100.0, 0.0), ("2008-07-01", 100.0, 15.0)))
+    assert any("before 1 July 2008" in note for note in last.notes)
+    assert not any("before 1 July 2008" in note for note in first.notes)
+
+
 def test_franking_is_said_to_be_ignored_and_later_events_to_be_uncertain() -> None:
     before = taxed(("2026-08-03", "BHP.AX", 1, 40.0), ("2027-06-30", "BHP.AX", -1, 50.0))
     after = taxed(("2026-08-03", "BHP.AX", 1, 40.0), ("2027-08-04", "BHP.AX", -1, 50.0))
