@@ -4,6 +4,7 @@ A session is a weekday on which XNYS or XASX is open. Session D is complete for 
 01:00 UTC on D+1 in every combination of daylight-saving times.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -28,6 +29,12 @@ def calendar() -> pd.DatetimeIndex:
 
 
 @cache
+def _keys() -> list[str]:
+    """The keys of ``calendar``: written once, since every run asks for thousands of them."""
+    return calendar().strftime("%Y-%m-%d").tolist()
+
+
+@cache
 def _closed(market: str) -> frozenset[str]:
     return frozenset(CLOSURES[market])
 
@@ -49,20 +56,18 @@ def open_markets(session: str) -> list[str]:
 
 def offset(session: str, by: int) -> str | None:
     """The session ``by`` places later (earlier when negative), or None beyond the calendar."""
-    place = int(calendar().searchsorted(pd.Timestamp(session))) + by
-    return key(calendar()[place]) if 0 <= place < len(calendar()) else None
+    place = bisect_left(_keys(), session) + by
+    return _keys()[place] if 0 <= place < len(_keys()) else None
 
 
 def between(first: str, last: str) -> list[str]:
     """Every session key in [first, last]."""
-    days = calendar()
-    inside = days[(days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))]
-    return inside.strftime("%Y-%m-%d").tolist()
+    return _keys()[bisect_left(_keys(), first) : bisect_right(_keys(), last)]
 
 
 def window(keys: Sequence[str], lookback: int) -> list[str]:
     """Consecutive session keys, and the ``lookback`` sessions before them as far as there are."""
-    return between(offset(keys[0], -lookback) or key(calendar()[0]), keys[-1])
+    return between(offset(keys[0], -lookback) or _keys()[0], keys[-1])
 
 
 def last_completed(now: datetime | None = None) -> str:

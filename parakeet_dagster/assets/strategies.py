@@ -136,8 +136,8 @@ def with_decision(
 
 def stored_history(lake: Lake, last: pd.Timestamp) -> pd.DatetimeIndex:
     """Every session from where history starts to ``last``."""
-    first = lake.sessions("daily_returns")[0]
-    return pd.DatetimeIndex(calendar.between(first, calendar.key(last))).as_unit("us")
+    every = calendar.calendar()
+    return every[every.slice_indexer(pd.Timestamp(lake.sessions("daily_returns")[0]), last)]
 
 
 def history_note(history: pd.DatetimeIndex, day: pd.Timestamp, lookback: int) -> str:
