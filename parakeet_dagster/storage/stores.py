@@ -28,8 +28,14 @@ class Store(Protocol):
         """Store the object; a reader sees the old one or the new one, never a part."""
         ...
 
-    def paths(self, prefix: str) -> list[str]:
-        """The paths of all objects whose path starts with ``prefix``, sorted."""
+    def folders(self, prefix: str, file: str) -> Iterator[str]:
+        """The paths of the folders that start with ``prefix`` and hold ``file``, ascending.
+
+        Only folders of one level: ``signals/x/session=`` finds ``signals/x/session=2024-01-02``.
+        Nothing is listed before it is asked for, so the first one is found at once. S3 has no
+        folders, and one is there where any object is in it: its reader must expect that ``file``
+        is not.
+        """
         ...
 
 
@@ -62,15 +68,19 @@ class FileStore:
                 f"cannot write {target}: {error.strerror}; free the disk or correct PARAKEET_LAKE"
             ) from None
 
-    def paths(self, prefix: str) -> list[str]:  # noqa: D102 - see Store
-        folder = self.root / prefix
-        if not folder.is_dir():
-            return []
-        found = []
-        for directory, _, names in os.walk(folder):
-            relative = Path(directory).relative_to(self.root).as_posix()
-            found += [f"{relative}/{name}" for name in names if not name.startswith(".")]
-        return sorted(found)
+    def folders(self, prefix: str, file: str) -> Iterator[str]:  # noqa: D102 - see Store
+        parent, _, start = prefix.rpartition("/")
+        try:
+            with os.scandir(self.root / parent) as entries:
+                names = sorted(entry.name for entry in entries if entry.name.startswith(start))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise LakeError(f"cannot read {self.root / parent}: {error.strerror}") from None
+        head = f"{parent}/" if parent else ""
+        for name in names:
+            if os.path.exists(f"{self.root}/{head}{name}/{file}"):  # noqa: PTH110 - 3x as fast
+                yield f"{head}{name}"
 
 
 def _remove_abandoned(target: Path) -> None:
@@ -103,13 +113,14 @@ class S3Store:
         with self._one_line():
             self.client.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=content)
 
-    def paths(self, prefix: str) -> list[str]:  # noqa: D102 - see Store
+    def folders(self, prefix: str, file: str) -> Iterator[str]:  # noqa: ARG002, D102 - see Store
+        listing = self.client.get_paginator("list_objects_v2")
         with self._one_line():
-            pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=f"{self.prefix}{prefix}/"
-            )
-            keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        return sorted(key.removeprefix(self.prefix) for key in keys)
+            for page in listing.paginate(
+                Bucket=self.bucket, Prefix=f"{self.prefix}{prefix}", Delimiter="/"
+            ):
+                for folder in page.get("CommonPrefixes", []):
+                    yield folder["Prefix"].removeprefix(self.prefix).removesuffix("/")
 
     @contextmanager
     def _one_line(self) -> Iterator[None]:
