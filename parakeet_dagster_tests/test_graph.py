@@ -128,7 +128,7 @@ class TestRangeAndSingles:
             paths = [
                 f"{folder}/part-0.parquet"
                 for asset in _assets(on_disk)
-                for folder in store.folders(f"{asset}/session=", "part-0.parquet")
+                for folder in store.folders([f"{asset}/session="], "part-0.parquet")
             ]
             assert {path: store.read(path) for path in paths} == on_disk
         finally:

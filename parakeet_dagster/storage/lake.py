@@ -18,15 +18,14 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import HoleError, LakeError, SchemaError
 from parakeet_dagster.storage.schemas import SCHEMAS
-from parakeet_dagster.storage.stores import Store
+from parakeet_dagster.storage.stores import S3Store, Store
 from strategy.universes.renames import renamed
 
-THREADS = 32
 FILE = "part-0.parquet"
 READ_BACK_BATCH = 20
 DECADES = [str(decade) for decade in range(int(FIRST_DAY[:3]), int(LAST_DAY[:3]) + 1)]
-CONNECTIONS = THREADS + len(DECADES)
-"""As many as a window's reads and listing have at once."""
+CONNECTIONS = S3Store.threads + len(DECADES)
+"""As many as the reads and the listing of a window have at once."""
 
 HISTORY_OF = "raw_prices"
 STARTED_LATER = ("signals/", "allocations/")
@@ -63,11 +62,9 @@ class Lake:
 
         def write_one(session: str) -> None:
             start, count = spans.get(session, (0, 0))
-            sink = pa.BufferOutputStream()
-            pq.write_table(table.slice(start, count), sink, compression="zstd")
-            self.store.write(_path(asset, session), sink.getvalue().to_pybytes())
+            self.store.write(_path(asset, session), _parquet(table.slice(start, count)))
 
-        _over_threads(write_one, sessions)
+        self._over_threads(write_one, sessions)
 
     def read(
         self, asset: str, sessions: Sequence[str], columns: Sequence[str] | None = None
@@ -85,7 +82,7 @@ class Lake:
             SchemaError: the asset has no such column.
         """
         needed = _needed(asset, columns)
-        tables = _over_threads(lambda session: self._table(asset, session, needed), sessions)
+        tables = self._over_threads(lambda session: self._table(asset, session, needed), sessions)
         return self._frame(asset, sessions, tables, columns)
 
     def read_window(
@@ -106,7 +103,7 @@ class Lake:
             SchemaError: the asset has no such column.
         """
         needed = _needed(asset, columns)
-        with ThreadPoolExecutor(THREADS) as pool:
+        with ThreadPoolExecutor(self.store.threads) as pool:
             listed = pool.submit(self.sessions, asset)
             first, prices = pool.map(self.first_session, (asset, HISTORY_OF))
             if first is None or first > keys[-1]:
@@ -157,21 +154,13 @@ class Lake:
         return frame if columns is None else frame[list(columns)]
 
     def sessions(self, asset: str) -> list[str]:
-        """The stored session keys, ascending.
-
-        A decade on each thread: S3 names 1,000 at a time, and the next ones only then.
-        """
-
-        def of_decade(decade: str) -> list[str]:
-            return list(self.store.folders(f"{asset}/session={decade}", FILE))
-
-        return [
-            _session(folder) for folders in _over_threads(of_decade, DECADES) for folder in folders
-        ]
+        """The stored session keys, ascending; of S3, each decade is asked for at the same time."""
+        prefixes = [f"{asset}/session={decade}" for decade in DECADES]
+        return [_session(folder) for folder in self.store.folders(prefixes, FILE)]
 
     def first_session(self, asset: str) -> str | None:
         """The first stored session key, None where there is none."""
-        folders = self.store.folders(f"{asset}/session=", FILE)
+        folders = self.store.folders([f"{asset}/session="], FILE)
         return next((_session(folder) for folder in folders), None)
 
     def require_history(self, asset: str, session: str) -> None:
@@ -181,7 +170,7 @@ class Lake:
             HoleError: prices of earlier sessions are stored, but not the session before.
         """
         before = self._before(session)
-        if before and not any(self.store.folders(f"{asset}/session={before}", FILE)):
+        if before and not any(self.store.folders([f"{asset}/session={before}"], FILE)):
             raise HoleError(_missing(asset, [before]))
 
     def read_session_before(self, asset: str, session: str) -> pd.DataFrame:
@@ -210,6 +199,10 @@ class Lake:
             frame = pd.concat([self.read(asset, batch), frame], ignore_index=True)
         return frame
 
+    def _over_threads(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        with ThreadPoolExecutor(self.store.threads) as pool:
+            return list(pool.map(work, items))
+
 
 def schema_of(asset: str) -> pa.Schema:
     """The schema of an asset, found by the first part of its path."""
@@ -225,6 +218,15 @@ def _needed(asset: str, columns: Sequence[str] | None) -> list[str] | None:
     if unknown:
         raise SchemaError(f"{asset}: no column {unknown[0]}; there are {', '.join(names)}")
     return [name for name in names if name in {"date", "universe", "ticker", *columns}]
+
+
+def _parquet(table: pa.Table) -> bytes:
+    """A file's bytes. Prices hardly repeat: a dictionary of them makes it larger and slower."""
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", use_dictionary=texts)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def _spans(table: pa.Table) -> dict[str, tuple[int, int]]:
@@ -277,8 +279,3 @@ def _missing(asset: str, sessions: Sequence[str]) -> str:
         f"{asset}: session {shown} is not in the lake;"
         f" bring it in first: parakeet backfill {sessions[0]} {sessions[-1]}"
     )
-
-
-def _over_threads(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(work, items))

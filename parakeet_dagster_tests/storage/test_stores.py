@@ -75,7 +75,7 @@ def test_writing_again_replaces(store):
 
 
 def folders(store, prefix):
-    return list(store.folders(prefix, "part-0.parquet"))
+    return list(store.folders([prefix], "part-0.parquet"))
 
 
 def test_folders_are_sorted_and_of_one_prefix_and_level(store):
@@ -91,6 +91,8 @@ def test_folders_are_sorted_and_of_one_prefix_and_level(store):
         ["signalsx"] if isinstance(store, FileStore) else ["signals", "signalsx"]
     )
     assert folders(store, "nothing/session=") == []
+    several = [f"signals/x/session=2022-03-{day}" for day in (15, 13, 14)]
+    assert list(store.folders(several, "part-0.parquet")) == [several[0], several[2]]
 
 
 def test_a_folder_that_lost_its_file_is_none(tmp_path):
