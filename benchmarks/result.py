@@ -1,6 +1,7 @@
 """One line of the table: what was measured, what it is held against, and the verdict."""
 
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 HEADINGS = ("#", "what", "ours", "floor", "ratio", "target", "holds", "memory", "note")
@@ -80,6 +81,12 @@ class Result:
     def record(self) -> dict[str, Any]:
         """As JSON stores it."""
         return asdict(self) | {"ratio": self.ratio, "holds": self.holds}
+
+
+def results_of(module: str) -> list[Result]:
+    """The rows of one module. Not in ``__main__``, which a spawned process cannot import."""
+    rows: list[Result] = import_module(f"benchmarks.{module}").results()
+    return rows
 
 
 def seconds(value: float) -> str:

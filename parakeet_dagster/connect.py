@@ -15,7 +15,7 @@ from parakeet_dagster.price_sources.base import LACKS, PriceSource
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
-from parakeet_dagster.storage.lake import THREADS, Lake
+from parakeet_dagster.storage.lake import CONNECTIONS, Lake
 from parakeet_dagster.storage.stores import FileStore, S3Store, Store
 from parakeet_dagster.universe_sources.active import ActiveUniverse
 from parakeet_dagster.universe_sources.base import UniverseSource
@@ -44,7 +44,7 @@ def _store(url: str) -> Store:
 
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     try:
-        client = LakeS3Resource(max_pool_connections=THREADS).get_client()
+        client = LakeS3Resource(max_pool_connections=CONNECTIONS).get_client()
     except (BotoCoreError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise LakeError(f"{url}: {reason}; correct the AWS_* variables") from None

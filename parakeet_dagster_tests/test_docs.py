@@ -1,12 +1,17 @@
 """What the documents say is what the code does."""
 
+import os
 import re
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars
+import pytest
 
+from parakeet_dagster.connect import open_lake
+from parakeet_dagster.sessions import between
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS
 from strategy.catalog import entry
@@ -57,3 +62,96 @@ def test_the_toml_of_the_guide_works():
     assert strategy.signal.lookback == 126
     assert strategy.allocation.bounds == (0.0, 0.4)
     assert strategy.rebalance == "quarterly"
+
+
+DAYS = [*between("2018-12-31", "2019-01-03"), *between("2023-12-29", "2024-01-05")]
+RETURNS = {"GE": 0.01, "BHP.AX": 0.02, "HALTED": 0.5}
+
+
+@pytest.fixture
+def small_lake(tmp_path):
+    """Three tickers, one of which never trades; what is being written lies beside a file."""
+    lake = open_lake(str(tmp_path / ".parakeet" / "lake"))
+    dates = pd.DatetimeIndex(DAYS).as_unit("us")
+    columns = {
+        "date": dates.repeat(3),
+        "ticker": list(RETURNS) * len(DAYS),
+        "return_aud": list(RETURNS.values()) * len(DAYS),
+        "traded": [True, True, False] * len(DAYS),
+    }
+    texts = {"market": "XNYS", "currency": "USD"}
+    numbers = dict.fromkeys(SCHEMAS["daily_returns"].names, 1.0)
+    lake.write("daily_returns", pd.DataFrame(numbers | texts | columns), DAYS)
+    lake.write("raw_prices", lake.read("raw_prices", []), DAYS[-4:])
+    for name, weight in {"equal_weight": 0.5, "dual_momentum": 1.0}.items():
+        rows = {"date": dates, "ticker": "GE", "weight": weight, "rebalance": True}
+        lake.write(f"allocations/{name}", pd.DataFrame(rows), DAYS)
+    folder = tmp_path / ".parakeet/lake/daily_returns/session=2024-01-03"
+    (folder / f".part-0.parquet.{os.getpid()}.tmp").write_bytes(b"half")
+    return lake
+
+
+def table(found):
+    """As a pandas frame, whoever made it; days as text."""
+    found = found.to_pandas() if isinstance(found, polars.DataFrame) else found
+    days = {name: found[name].astype(str).str[:10] for name in ("date", "session") if name in found}
+    return found.assign(**days).reset_index(drop=True)
+
+
+def answers(name):
+    """What ``name`` is after each snippet of the guide that sets it."""
+    found = []
+    for block in blocks("reading-the-lake.md", "python"):
+        if f"\n{name} = " in block:
+            namespace: dict[str, object] = {}
+            exec(block, namespace)
+            found.append(namespace[name])
+            if "copy" in namespace:
+                namespace["copy"].close()
+    return found
+
+
+def test_every_reader_finds_a_day_in_the_lake(small_lake):
+    found = answers("day")
+    assert len(found) == 3
+    for answer in map(table, found):
+        assert answer["ticker"].tolist() == ["BHP.AX", "GE"]
+        assert answer["return_aud"].tolist() == [0.02, 0.01]
+
+
+def test_every_reader_finds_some_days_in_the_lake(small_lake):
+    found = answers("days")
+    assert len(found) == 3
+    for answer in map(table, found):
+        day = answer["date" if "date" in answer else "session"]
+        assert day.tolist() == ["2024-01-02", "2024-01-03", "2024-01-04"]
+        assert answer["tickers"].tolist() == [3] * 3
+        assert answer["mean"].tolist() == pytest.approx([0.53 / 3] * 3)
+
+
+def test_a_reader_finds_the_strategies_in_the_path(small_lake):
+    (weights,) = answers("weights")
+    assert weights["strategy"].tolist() == ["dual_momentum", "equal_weight"]
+    assert weights["weight"].tolist() == [1.0, 0.5]
+
+
+def test_every_reader_finds_a_ticker_s_history_in_the_lake(small_lake):
+    found = answers("history")
+    assert len(found) == 3
+    for answer in map(table, found):
+        assert answer["date"].tolist() == [day for day in DAYS if day >= "2019-01-02"]
+        assert set(answer["return_aud"]) == {0.01}
+
+
+def test_a_copy_of_the_lake_takes_what_is_new_and_nothing_twice(small_lake):
+    before = table(answers("history")[-1])
+    rows = small_lake.read("daily_returns", DAYS[-1:]).assign(date=pd.Timestamp("2024-01-08"))
+    small_lake.write("daily_returns", rows, ["2024-01-08"])
+    after = table(answers("history")[-1])
+    assert after["date"].tolist() == [*before["date"], "2024-01-08"]
+
+
+def test_a_window_is_read_from_python(small_lake):
+    (window,) = answers("window")
+    assert sorted(set(table(window)["date"])) == DAYS[-4:]
+    assert window.columns.tolist() == ["date", "ticker", "return_aud"]

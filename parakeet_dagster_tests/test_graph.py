@@ -125,7 +125,11 @@ class TestRangeAndSingles:
             for path, content in bytes_of(history).items():
                 store.write(path, content)
             assert graph.run(RANGE[0], RANGE[-1]).success
-            paths = [path for asset in _assets(on_disk) for path in store.paths(asset)]
+            paths = [
+                f"{folder}/part-0.parquet"
+                for asset in _assets(on_disk)
+                for folder in store.folders([f"{asset}/session="], "part-0.parquet")
+            ]
             assert {path: store.read(path) for path in paths} == on_disk
         finally:
             server.stop()

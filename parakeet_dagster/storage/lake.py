@@ -9,18 +9,24 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import HoleError, LakeError, SchemaError
 from parakeet_dagster.storage.schemas import SCHEMAS
-from parakeet_dagster.storage.stores import Store
+from parakeet_dagster.storage.stores import S3Store, Store
 from strategy.universes.renames import renamed
 
-THREADS = 16
+FILE = "part-0.parquet"
 READ_BACK_BATCH = 20
+DECADES = [str(decade) for decade in range(int(FIRST_DAY[:3]), int(LAST_DAY[:3]) + 1)]
+CONNECTIONS = S3Store.threads + len(DECADES)
+"""As many as the reads and the listing of a window have at once."""
+
 HISTORY_OF = "raw_prices"
 STARTED_LATER = ("signals/", "allocations/")
 
@@ -49,83 +55,113 @@ class Lake:
                 none of ``sessions``.
         """
         table = _conform(asset, frame)
-        days = frame_days(table)
-        strangers = sorted(set(days) - set(sessions))
+        spans = _spans(table)
+        strangers = sorted(set(spans) - set(sessions))
         if strangers:
             raise SchemaError(f"{asset}: a row is dated {strangers[0]}, which is not being written")
-        places = pd.Series(range(len(days))).groupby(pd.Index(days)).agg(["min", "count"])
-        spans = {str(day): (int(row["min"]), int(row["count"])) for day, row in places.iterrows()}
 
         def write_one(session: str) -> None:
             start, count = spans.get(session, (0, 0))
-            sink = pa.BufferOutputStream()
-            pq.write_table(table.slice(start, count), sink, compression="zstd")
-            self.store.write(_path(asset, session), sink.getvalue().to_pybytes())
+            self.store.write(_path(asset, session), _parquet(table.slice(start, count)))
 
-        _over_threads(write_one, sessions)
+        self._over_threads(write_one, sessions)
 
-    def read(self, asset: str, sessions: Sequence[str]) -> pd.DataFrame:
+    def read(
+        self, asset: str, sessions: Sequence[str], columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         """The rows of ``sessions``, all of which must be stored; ``date`` is datetime64[us].
+
+        Args:
+            asset: the asset's path.
+            sessions: keys.
+            columns: the columns wanted, in that order; every column by default. What is not wanted
+                is not decoded.
 
         Raises:
             HoleError: a session is not stored.
+            SchemaError: the asset has no such column.
         """
+        needed = _needed(asset, columns)
+        tables = self._over_threads(lambda session: self._table(asset, session, needed), sessions)
+        return self._frame(asset, sessions, tables, columns)
 
-        def read_one(session: str) -> pa.Table | None:
-            content = self.store.read(_path(asset, session))
-            if content is None:
-                return None
-            try:
-                return pq.ParquetFile(pa.BufferReader(content)).read()
-            except (pa.ArrowException, OSError, UnicodeDecodeError):
-                raise LakeError(
-                    f"{self.store.url}/{_path(asset, session)} is not a readable Parquet file:"
-                    " delete it and materialise the session again"
-                ) from None
+    def read_window(
+        self,
+        asset: str,
+        keys: Sequence[str],
+        lookback: int = 0,
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """The rows of the sessions ``keys`` and of the ``lookback`` sessions before them.
 
-        tables = _over_threads(read_one, sessions)
+        Sessions before history are warm-up and left out: history starts where the lake's prices
+        start, for a strategy where it was switched on. Anything missing after that, in the window
+        or before it, is a hole. What is stored is listed while the window is read.
+
+        Raises:
+            HoleError: a session inside the stored history is missing, or none is stored.
+            SchemaError: the asset has no such column.
+        """
+        needed = _needed(asset, columns)
+        with ThreadPoolExecutor(self.store.threads) as pool:
+            listed = pool.submit(self.sessions, asset)
+            first, prices = pool.map(self.first_session, (asset, HISTORY_OF))
+            if first is None or first > keys[-1]:
+                raise HoleError(_missing(asset, keys[-1:]))
+            start = min(keys[0], prices or keys[0])
+            if asset.startswith(STARTED_LATER):
+                start = max(start, first)
+            window = [key for key in calendar.window(keys, lookback) if key >= start]
+            tables = pool.map(lambda session: self._table(asset, session, needed), window)
+            stored = set(listed.result())
+            holes = [key for key in calendar.between(start, keys[-1]) if key not in stored]
+            if holes:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise HoleError(_missing(asset, holes))
+            return self._frame(asset, window, list(tables), columns)
+
+    def _table(self, asset: str, session: str, columns: list[str] | None) -> pa.Table | None:
+        path = _path(asset, session)
+        content = self.store.read(path)
+        if content is None:
+            return None
+        try:
+            return pq.ParquetFile(pa.BufferReader(content)).read(columns)
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
+            raise LakeError(
+                f"{self.store.url}/{path} is not a readable Parquet file:"
+                " delete it and materialise the session again"
+            ) from None
+
+    def _frame(
+        self,
+        asset: str,
+        sessions: Sequence[str],
+        tables: Sequence[pa.Table | None],
+        columns: Sequence[str] | None,
+    ) -> pd.DataFrame:
         missing = [
             session for session, table in zip(sessions, tables, strict=True) if table is None
         ]
         if missing:
             raise HoleError(_missing(asset, missing))
         stored = [table for table in tables if table is not None]
-        whole = pa.concat_tables([schema_of(asset).empty_table(), *stored])
-        frame: pd.DataFrame = whole.to_pandas(date_as_object=False)
+        empty = schema_of(asset).empty_table()
+        empty = empty if columns is None else empty.select(_needed(asset, columns))
+        frame: pd.DataFrame = pa.concat_tables([empty, *stored]).to_pandas(date_as_object=False)
         frame = frame.assign(date=frame["date"].astype("datetime64[us]"))
-        return renamed(frame, self.renames) if "ticker" in frame else frame
-
-    def read_window(self, asset: str, keys: Sequence[str], lookback: int = 0) -> pd.DataFrame:
-        """The rows of the sessions ``keys`` and of the ``lookback`` sessions before them.
-
-        Sessions before history are warm-up and left out: history starts where the lake's prices
-        start, for a strategy where it was switched on. Anything missing after that, in the window
-        or before it, is a hole.
-
-        Raises:
-            HoleError: a session inside the stored history is missing, or none is stored.
-        """
-        stored = self.sessions(asset)
-        if not stored or stored[0] > keys[-1]:
-            raise HoleError(_missing(asset, keys[-1:]))
-        prices = self.sessions(HISTORY_OF)
-        start = min([keys[0], *prices[:1]])
-        if asset.startswith(STARTED_LATER):
-            start = max(start, stored[0])
-        holes = sorted(set(calendar.between(start, keys[-1])) - set(stored))
-        if holes:
-            raise HoleError(_missing(asset, holes))
-        window = calendar.window(keys, lookback)
-        return self.read(asset, [session for session in window if session >= start])
+        frame = renamed(frame, self.renames) if "ticker" in frame else frame
+        return frame if columns is None else frame[list(columns)]
 
     def sessions(self, asset: str) -> list[str]:
-        """The stored session keys, ascending."""
-        paths = self.store.paths(asset)
-        return [
-            path.split("session=")[1][:10]
-            for path in paths
-            if path.startswith(f"{asset}/session=") and path.endswith("/part-0.parquet")
-        ]
+        """The stored session keys, ascending; of S3, each decade is asked for at the same time."""
+        prefixes = [f"{asset}/session={decade}" for decade in DECADES]
+        return [_session(folder) for folder in self.store.folders(prefixes, FILE)]
+
+    def first_session(self, asset: str) -> str | None:
+        """The first stored session key, None where there is none."""
+        folders = self.store.folders([f"{asset}/session="], FILE)
+        return next((_session(folder) for folder in folders), None)
 
     def require_history(self, asset: str, session: str) -> None:
         """Make sure that no gap is left between what is stored and ``session``.
@@ -133,10 +169,8 @@ class Lake:
         Raises:
             HoleError: prices of earlier sessions are stored, but not the session before.
         """
-        before = calendar.offset(session, -1)
-        history = self.sessions(HISTORY_OF)
-        begun = before is not None and bool(history) and history[0] <= before
-        if before is not None and begun and before not in self.sessions(asset):
+        before = self._before(session)
+        if before and not any(self.store.folders([f"{asset}/session={before}"], FILE)):
             raise HoleError(_missing(asset, [before]))
 
     def read_session_before(self, asset: str, session: str) -> pd.DataFrame:
@@ -145,11 +179,14 @@ class Lake:
         Raises:
             HoleError: prices of earlier sessions are stored, but not that partition.
         """
+        before = self._before(session)
+        return self.read(asset, [before] if before else [])
+
+    def _before(self, session: str) -> str | None:
+        """The session before, None where history starts with ``session`` or after it."""
         before = calendar.offset(session, -1)
-        history = self.sessions(HISTORY_OF)
-        if before is None or not history or history[0] > before:
-            return self.read(asset, [])
-        return self.read(asset, [before])
+        start = self.first_session(HISTORY_OF)
+        return before if before and start and start <= before else None
 
     def read_back(
         self, asset: str, before: str, enough: Callable[[pd.DataFrame], bool]
@@ -162,16 +199,43 @@ class Lake:
             frame = pd.concat([self.read(asset, batch), frame], ignore_index=True)
         return frame
 
+    def _over_threads(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        with ThreadPoolExecutor(self.store.threads) as pool:
+            return list(pool.map(work, items))
+
 
 def schema_of(asset: str) -> pa.Schema:
     """The schema of an asset, found by the first part of its path."""
     return SCHEMAS[asset.split("/")[0]]
 
 
-def frame_days(table: pa.Table) -> list[str]:
-    """The session key of every row."""
-    days: list[str] = table["date"].cast(pa.string()).to_pylist()
-    return days
+def _needed(asset: str, columns: Sequence[str] | None) -> list[str] | None:
+    """The columns to read for ``columns``: with those by which a symbol is renamed."""
+    if columns is None:
+        return None
+    names = schema_of(asset).names
+    unknown = [name for name in columns if name not in names]
+    if unknown:
+        raise SchemaError(f"{asset}: no column {unknown[0]}; there are {', '.join(names)}")
+    return [name for name in names if name in {"date", "universe", "ticker", *columns}]
+
+
+def _parquet(table: pa.Table) -> bytes:
+    """A file's bytes. Prices hardly repeat: a dictionary of them makes it larger and slower."""
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", use_dictionary=texts)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _spans(table: pa.Table) -> dict[str, tuple[int, int]]:
+    """The place of the first row and the number of rows of each session; rows are sorted by it."""
+    days, starts, counts = np.unique(
+        table["date"].to_numpy(), return_index=True, return_counts=True
+    )
+    spans = zip(starts.tolist(), counts.tolist(), strict=True)
+    return dict(zip(np.datetime_as_string(days, unit="D").tolist(), spans, strict=True))
 
 
 def _conform(asset: str, frame: pd.DataFrame) -> pa.Table:
@@ -200,7 +264,11 @@ def _conform(asset: str, frame: pd.DataFrame) -> pa.Table:
 
 
 def _path(asset: str, session: str) -> str:
-    return f"{asset}/session={session}/part-0.parquet"
+    return f"{asset}/session={session}/{FILE}"
+
+
+def _session(folder: str) -> str:
+    return folder.split("session=")[1][:10]
 
 
 def _missing(asset: str, sessions: Sequence[str]) -> str:
@@ -211,8 +279,3 @@ def _missing(asset: str, sessions: Sequence[str]) -> str:
         f"{asset}: session {shown} is not in the lake;"
         f" bring it in first: parakeet backfill {sessions[0]} {sessions[-1]}"
     )
-
-
-def _over_threads(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(work, items))

@@ -16,7 +16,7 @@ from parakeet_dagster.sessions import between
 from parakeet_dagster.storage.lake import READ_BACK_BATCH, Lake
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS
 from parakeet_dagster.storage.stores import FileStore
-from parakeet_dagster_tests.storage.lakes import plain_lake
+from parakeet_dagster_tests.storage.lakes import plain_lake, stored_paths
 
 MONDAY, TUESDAY, WEDNESDAY = WEEK = ["2022-03-14", "2022-03-15", "2022-03-16"]
 
@@ -102,12 +102,12 @@ def test_every_column_is_described(asset):
     assert list(COLUMN_DESCRIPTIONS[asset]) == SCHEMAS[asset].names
 
 
-def test_the_path_is_the_contract_s(lake):
+def test_the_path_is_the_contract_s(lake, tmp_path):
     lake.write("raw_prices", frame("raw_prices", MONDAY), [MONDAY])
     lake.write("signals/dual_momentum", frame("signals", MONDAY), [MONDAY])
-    assert lake.store.paths("raw_prices") == ["raw_prices/session=2022-03-14/part-0.parquet"]
-    assert lake.store.paths("signals") == [
-        "signals/dual_momentum/session=2022-03-14/part-0.parquet"
+    assert stored_paths(tmp_path) == [
+        "raw_prices/session=2022-03-14/part-0.parquet",
+        "signals/dual_momentum/session=2022-03-14/part-0.parquet",
     ]
 
 
@@ -369,6 +369,48 @@ def test_a_missing_session_before_is_a_hole_where_older_prices_are_stored(lake):
         lake.read_session_before("daily_returns", WEDNESDAY)
 
 
+@pytest.mark.parametrize("stored", [[], [TUESDAY], [TUESDAY, WEDNESDAY]])
+def test_history_may_start_anywhere(lake, stored):
+    lake.write("raw_prices", frame("raw_prices", *stored), stored)
+    lake.require_history("daily_returns", TUESDAY)
+
+
+def test_a_gap_after_history_is_refused(lake):
+    lake.write("raw_prices", frame("raw_prices", MONDAY, TUESDAY), [MONDAY, TUESDAY])
+    lake.require_history("raw_prices", WEDNESDAY)
+    with pytest.raises(HoleError, match="daily_returns: session 2022-03-15 is not in the lake"):
+        lake.require_history("daily_returns", WEDNESDAY)
+
+
+@pytest.mark.parametrize("asset", SCHEMAS)
+def test_some_columns_are_those_of_the_whole(lake, asset):
+    lake.write(PATHS[asset], frame(asset, *WEEK), WEEK)
+    whole = lake.read(PATHS[asset], WEEK)
+    for wanted in (whole.columns[:0:-2].tolist(), ["date"], whole.columns[-1:].tolist()):
+        found = lake.read(PATHS[asset], WEEK, wanted)
+        assert_frame_equal(found, whole[wanted], check_exact=True)
+        none = lake.read(PATHS[asset], [], wanted)
+        assert none.dtypes.to_dict() == found.dtypes.to_dict()
+        window = lake.read_window(PATHS[asset], WEEK, columns=wanted)
+        assert_frame_equal(window, found, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda lake, columns: lake.read("allocations/x", WEEK[:1], columns),
+        lambda lake, columns: lake.read_window("allocations/x", WEEK[:1], columns=columns),
+    ],
+)
+def test_a_column_that_the_asset_has_not_is_named(lake, read):
+    lake.write("allocations/x", weights(), WEEK[:1])
+    with pytest.raises(SchemaError) as caught:
+        read(lake, ["weight", "price"])
+    assert caught.value.message == (
+        "allocations/x: no column price; there are date, ticker, weight, rebalance"
+    )
+
+
 LONG = between("2022-01-04", "2022-04-29")
 
 
@@ -425,3 +467,15 @@ def test_a_symbol_that_changed_is_read_under_the_new_one(tmp_path):
     renames = pd.DataFrame(change).astype({"date": "datetime64[us]"})
     assert Lake(store, renames).read("allocations/x", WEEK[:1])["ticker"].tolist() == ["META"]
     assert plain_lake(store).read("allocations/x", WEEK[:1])["ticker"].tolist() == ["FB"]
+
+
+def test_some_columns_are_of_the_rows_that_stay(tmp_path):
+    """Of two symbols of one company one row is left, whether its symbol is read or not."""
+    store = FileStore(tmp_path)
+    both = weights((MONDAY, "FB", 0.1), (MONDAY, "GE", 0.2), (MONDAY, "META", 0.7))
+    plain_lake(store).write("allocations/x", both, WEEK[:1])
+    change = {"old": ["FB"], "new": ["META"], "date": pd.to_datetime([TUESDAY])}
+    renames = pd.DataFrame(change).astype({"date": "datetime64[us]"})
+    found = Lake(store, renames).read("allocations/x", WEEK[:1], ["weight"])
+    assert found["weight"].tolist() == [0.2, 0.7]
+    assert found.columns.tolist() == ["weight"]

@@ -14,7 +14,7 @@ from parakeet_dagster.assets.gaps import returning, rows_since_last_bar
 from parakeet_dagster.price_sources.ecb import fx_rates
 from parakeet_dagster.sessions import between
 from parakeet_dagster.storage.stores import FileStore
-from parakeet_dagster_tests.storage.lakes import plain_lake
+from parakeet_dagster_tests.storage.lakes import plain_lake, stored_paths
 from parakeet_dagster_tests.strategy.frames import bars, covered_throughout
 from strategy.returns import total_returns
 
@@ -65,7 +65,8 @@ def lake_after(raw, ranges):
         store = FileStore(Path(folder))
         for sessions in ranges:
             run(plain_lake(store), raw, sessions)
-        return {path: store.read(path) for path in store.paths("daily_returns")}
+        paths = stored_paths(Path(folder) / "daily_returns")
+        return {path: store.read(f"daily_returns/{path}") for path in paths}
 
 
 @settings(max_examples=6)
