@@ -12,7 +12,7 @@ from parakeet_dagster.storage.staging import stage
 
 _STAGED = {
     "date": "date",
-    "ticker": "text",
+    "ticker": 'text COLLATE "C"',
     "market": "text",
     "currency": "text",
     "open": "double precision",
@@ -85,7 +85,7 @@ def merge(
     stray = frame["date"][~frame["date"].isin(pd.to_datetime(list(sessions)))]
     if not stray.empty:
         raise ValueError(f"a row of {stray.iloc[0]:%Y-%m-%d} in a merge of other sessions")
-    stage(connection, "staged_bars", _STAGED, frame)
+    stage(connection, "staged_bars", _STAGED, frame.sort_values(["ticker", "date"]))
     counts = connection.execute(
         _MERGE,
         {

@@ -204,7 +204,7 @@ def test_no_price_is_nan_infinite_or_zero(database):
 
 
 def test_a_row_that_is_there_twice_stops_the_merge(database):
-    with pytest.raises(DatabaseError, match=r"cannot merge market data .* a second time"):
+    with pytest.raises(DatabaseError, match=r"cannot merge market data .*A, 2024-01-08\) is duplicated"):
         merge(database, bar(MONDAY, "A", 10.0), bar(MONDAY, "A", 10.0))
 
 
