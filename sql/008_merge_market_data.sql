@@ -9,11 +9,17 @@
 -- merge: one that was seen while the rows were being made is not in them.
 --
 -- New bars are written last, and once: by then all that their adjusted_close follows from is known.
+-- Where others follow, the adjusted_close of stored bars is left to the last of them: each would
+-- write the whole history again.
+CREATE TABLE IF NOT EXISTS stale_adjusted_closes (ticker text COLLATE "C" PRIMARY KEY);
+
 DROP FUNCTION IF EXISTS merge_staged_bars(date[], text);
+DROP FUNCTION IF EXISTS merge_staged_bars(date[], text, timestamptz);
 CREATE OR REPLACE FUNCTION merge_staged_bars(
     of_sessions date[],
     reason text,
     corrected_before timestamptz,
+    others_follow boolean,
     OUT inserted bigint,
     OUT updated bigint,
     OUT unchanged bigint,
@@ -53,7 +59,8 @@ BEGIN
         GROUP BY s.ticker;
     END IF;
     PERFORM merge_staged_actions(of_sessions, moment);
-    PERFORM refresh_touched_tickers();
+    PERFORM find_later_factors(others_follow);
+    PERFORM refresh_stored_bars(others_follow);
     IF inserted > 0 THEN
         INSERT INTO market_data (
             ticker, date, open, high, low, close, volume, adjusted_close, source, data_quality,
@@ -207,37 +214,60 @@ BEGIN
 END
 $$;
 
--- Brings adjusted_close of the stored bars to what is known now, where the merge touched it. What it
--- follows from goes to pg_temp.refreshed_tickers, for the bars that are new: per ticker the dates of
+-- What the adjusted_close of the tickers follows from, into pg_temp.refreshed_tickers: the dates of
 -- the bars on which actions count, ascending, and the product of the factors from each of them on.
-CREATE OR REPLACE FUNCTION refresh_touched_tickers() RETURNS void
+CREATE OR REPLACE FUNCTION find_later_factors(others_follow boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    refreshed text[] := ARRAY(SELECT t.ticker FROM tickers_to_refresh() AS t);
+    tickers text[] := ARRAY(
+        SELECT t.ticker FROM tickers_to_refresh() AS t
+        UNION
+        SELECT s.ticker FROM stale_adjusted_closes AS s WHERE NOT others_follow
+    );
 BEGIN
     CREATE TEMPORARY TABLE refreshed_tickers ON COMMIT DROP AS
     SELECT
         t.ticker,
         array_agg(f.date ORDER BY f.date) FILTER (WHERE f.date IS NOT NULL) AS dates,
         array_agg(f.factor ORDER BY f.date) FILTER (WHERE f.date IS NOT NULL) AS factors
-    FROM unnest(refreshed) AS t (ticker)
+    FROM unnest(tickers) AS t (ticker)
     LEFT JOIN (
         SELECT
             a.ticker,
             a.date,
             product(a.factor) OVER (PARTITION BY a.ticker ORDER BY a.date DESC) AS factor
-        FROM action_factors_of_merge(refreshed) AS a
+        FROM action_factors_of_merge(tickers) AS a
     ) AS f ON f.ticker = t.ticker
     GROUP BY t.ticker;
     ANALYZE pg_temp.refreshed_tickers (ticker);
+END
+$$;
+
+-- Brings adjusted_close of the stored bars of pg_temp.refreshed_tickers to what is known now, or
+-- puts down that it is not.
+CREATE OR REPLACE FUNCTION refresh_stored_bars(others_follow boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    tickers text[] := ARRAY(SELECT r.ticker FROM pg_temp.refreshed_tickers AS r);
+BEGIN
+    IF others_follow THEN
+        INSERT INTO stale_adjusted_closes (ticker)
+        SELECT t.ticker
+        FROM unnest(tickers) AS t (ticker)
+        WHERE EXISTS (SELECT FROM market_data AS m WHERE m.ticker = t.ticker)
+        ON CONFLICT (ticker) DO NOTHING;
+        RETURN;
+    END IF;
 
     UPDATE market_data AS m
     SET adjusted_close = m.close / later_factor(r.dates, r.factors, m.date)
     FROM pg_temp.refreshed_tickers AS r
-    WHERE m.ticker = ANY (refreshed)
+    WHERE m.ticker = ANY (tickers)
       AND m.ticker = r.ticker
       AND abs(m.adjusted_close * later_factor(r.dates, r.factors, m.date) - m.close)
           > 1e-12 * m.close;
+
+    DELETE FROM stale_adjusted_closes AS s WHERE s.ticker = ANY (tickers);
 END
 $$;
 
