@@ -59,22 +59,21 @@ BEGIN
         GROUP BY s.ticker;
     END IF;
     PERFORM merge_staged_actions(of_sessions, moment);
-    PERFORM find_later_factors(others_follow);
-    PERFORM refresh_stored_bars(others_follow);
+    IF others_follow THEN
+        PERFORM find_later_factors(
+            ARRAY(SELECT ticker FROM tickers_to_refresh()), (SELECT min(d) FROM unnest(of_sessions) AS d)
+        );
+        PERFORM put_down_stale();
+    ELSE
+        PERFORM find_later_factors(
+            ARRAY(SELECT ticker FROM tickers_to_refresh()
+                  UNION SELECT s.ticker FROM stale_adjusted_closes AS s),
+            '-infinity'
+        );
+        PERFORM refresh_stored_bars();
+    END IF;
     IF inserted > 0 THEN
-        INSERT INTO market_data (
-            ticker, date, open, high, low, close, volume, adjusted_close, source, data_quality,
-            created_at, updated_at, metadata
-        )
-        SELECT
-            s.ticker, s.date, s.open, s.high, s.low, s.close, s.volume,
-            s.close / later_factor(r.dates, r.factors, s.date), s.source, s.data_quality,
-            moment, moment, jsonb_build_object('market', s.market, 'currency', s.currency)
-        FROM pg_temp.staged_bars AS s
-        LEFT JOIN market_data AS m
-        ON m.ticker = s.ticker AND m.date = s.date AND m.date = ANY (of_sessions)
-        LEFT JOIN pg_temp.refreshed_tickers AS r ON r.ticker = s.ticker
-        WHERE s.close IS NOT NULL AND m.ticker IS NULL;
+        PERFORM insert_new_bars(of_sessions, moment);
     END IF;
 
     -- What came with an earlier run, and is stored now. The run's own is resolved by its name.
@@ -214,51 +213,36 @@ BEGIN
 END
 $$;
 
--- What the adjusted_close of the tickers follows from, into pg_temp.refreshed_tickers: the dates of
--- the bars on which actions count, ascending, and the product of the factors from each of them on.
-CREATE OR REPLACE FUNCTION find_later_factors(others_follow boolean) RETURNS void
+-- What the adjusted_close of the tickers' bars follows from, from a date on, into
+-- pg_temp.refreshed_tickers: the dates of the bars on which actions count, ascending, and the product
+-- of the factors from each of them on.
+CREATE OR REPLACE FUNCTION find_later_factors(of_tickers text[], since date) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE
-    tickers text[] := ARRAY(
-        SELECT t.ticker FROM tickers_to_refresh() AS t
-        UNION
-        SELECT s.ticker FROM stale_adjusted_closes AS s WHERE NOT others_follow
-    );
 BEGIN
     CREATE TEMPORARY TABLE refreshed_tickers ON COMMIT DROP AS
     SELECT
         t.ticker,
         array_agg(f.date ORDER BY f.date) FILTER (WHERE f.date IS NOT NULL) AS dates,
         array_agg(f.factor ORDER BY f.date) FILTER (WHERE f.date IS NOT NULL) AS factors
-    FROM unnest(tickers) AS t (ticker)
+    FROM unnest(of_tickers) AS t (ticker)
     LEFT JOIN (
         SELECT
             a.ticker,
             a.date,
             product(a.factor) OVER (PARTITION BY a.ticker ORDER BY a.date DESC) AS factor
-        FROM action_factors_of_merge(tickers) AS a
+        FROM action_factors_of_merge(of_tickers, since) AS a
     ) AS f ON f.ticker = t.ticker
     GROUP BY t.ticker;
     ANALYZE pg_temp.refreshed_tickers (ticker);
 END
 $$;
 
--- Brings adjusted_close of the stored bars of pg_temp.refreshed_tickers to what is known now, or
--- puts down that it is not.
-CREATE OR REPLACE FUNCTION refresh_stored_bars(others_follow boolean) RETURNS void
+-- Brings adjusted_close of the stored bars of pg_temp.refreshed_tickers to what is known now.
+CREATE OR REPLACE FUNCTION refresh_stored_bars() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     tickers text[] := ARRAY(SELECT r.ticker FROM pg_temp.refreshed_tickers AS r);
 BEGIN
-    IF others_follow THEN
-        INSERT INTO stale_adjusted_closes (ticker)
-        SELECT t.ticker
-        FROM unnest(tickers) AS t (ticker)
-        WHERE EXISTS (SELECT FROM market_data AS m WHERE m.ticker = t.ticker)
-        ON CONFLICT (ticker) DO NOTHING;
-        RETURN;
-    END IF;
-
     UPDATE market_data AS m
     SET adjusted_close = m.close / later_factor(r.dates, r.factors, m.date)
     FROM pg_temp.refreshed_tickers AS r
@@ -271,6 +255,41 @@ BEGIN
 END
 $$;
 
+-- Puts down that adjusted_close of the stored bars of pg_temp.refreshed_tickers is not refreshed.
+CREATE OR REPLACE FUNCTION put_down_stale() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO stale_adjusted_closes (ticker)
+    SELECT r.ticker
+    FROM pg_temp.refreshed_tickers AS r
+    WHERE EXISTS (SELECT FROM market_data AS m WHERE m.ticker = r.ticker)
+    ON CONFLICT (ticker) DO NOTHING;
+END
+$$;
+
+-- The staged bars that are not stored yet.
+CREATE OR REPLACE FUNCTION insert_new_bars(of_sessions date[], moment timestamptz) RETURNS void
+LANGUAGE plpgsql
+-- The planner expects no row that is not stored yet, and would loop over the tickers for each.
+SET enable_nestloop = off
+AS $$
+BEGIN
+    INSERT INTO market_data (
+        ticker, date, open, high, low, close, volume, adjusted_close, source, data_quality,
+        created_at, updated_at, metadata
+    )
+    SELECT
+        s.ticker, s.date, s.open, s.high, s.low, s.close, s.volume,
+        s.close / later_factor(r.dates, r.factors, s.date), s.source, s.data_quality,
+        moment, moment, jsonb_build_object('market', s.market, 'currency', s.currency)
+    FROM pg_temp.staged_bars AS s
+    LEFT JOIN market_data AS m
+    ON m.ticker = s.ticker AND m.date = s.date AND m.date = ANY (of_sessions)
+    LEFT JOIN pg_temp.refreshed_tickers AS r ON r.ticker = s.ticker
+    WHERE s.close IS NOT NULL AND m.ticker IS NULL;
+END
+$$;
+
 -- The product of the factors after a day, 1 where there are none.
 CREATE OR REPLACE FUNCTION later_factor(dates date[], factors double precision[], day date)
 RETURNS double precision
@@ -280,7 +299,7 @@ $$;
 
 -- As action_factors, of what is known now: the bars that are stored, and those that are staged and
 -- will be. An action is looked up, not searched for among all bars.
-CREATE OR REPLACE FUNCTION action_factors_of_merge(of_tickers text[])
+CREATE OR REPLACE FUNCTION action_factors_of_merge(of_tickers text[], since date)
 RETURNS TABLE (ticker text, date date, factor double precision)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -309,6 +328,7 @@ BEGIN
             ORDER BY date
             LIMIT 1
         ) AS bar
+        WHERE a.ex_date >= since
         GROUP BY a.ticker, bar.date, bar.close
     ) AS h;
 END
