@@ -5,12 +5,13 @@ every run: shares of two markets with a dividend a quarter and a split now and t
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from statistics import median
+from string import ascii_lowercase
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ import pandas as pd
 from psycopg2 import sql
 from sqlalchemy import text
 
-from benchmarks.clock import Timed, alone, side_by_side, timed
+from benchmarks.clock import Timed, side_by_side, timed
 from benchmarks.result import Result
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
@@ -31,6 +32,7 @@ TICKERS, SESSIONS, MILLION, CHUNK = 741, 5650, 1350, 130
 
 ROUNDS, QUERIES = 3, 15
 WITHIN = 0.1
+REASON = "a benchmark"
 LAST = pd.Timestamp("2024-12-31")
 
 COLUMNS = {
@@ -73,6 +75,9 @@ WINDOWS = {
     "market_data_quality_summary": "SELECT * FROM market_data_quality_summary",
 }
 """Queries that a person or a report asks of the table."""
+
+WHOLE = {"market_data_quality_summary"}
+"""Those that count every row: they have no target."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -155,9 +160,7 @@ def database() -> Iterator[Database]:
 
 def copy(into: Database, rows: pd.DataFrame) -> None:
     """The floor: the rows as text into the table itself, its indexes and constraints in place."""
-    described = (
-        '{"market": "' + rows["market"] + '", "currency": "' + rows["currency"] + '"}'
-    )
+    described = '{"market": "' + rows["market"] + '", "currency": "' + rows["currency"] + '"}'
     bars = rows.assign(adjusted_close=rows["close"], metadata=described)
     names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
     command = sql.SQL("COPY market_data ({}) FROM STDIN (FORMAT csv)").format(names)
@@ -181,3 +184,101 @@ def rows_written(one: Database) -> int:
         connection.execute(text("SELECT pg_stat_force_next_flush()"))
     with one.transaction("count") as connection:
         return int(connection.scalar(text(query)) or 0)
+
+
+def against_copy(one: Database, rows: pd.DataFrame, days: list[date]) -> tuple[Timed, Timed]:
+    """A merge of new rows, and one of the same rows again, each against a COPY; in turn."""
+    new: list[float] = []
+    again: list[float] = []
+    bare: list[float] = []
+
+    def ours() -> None:
+        emptied(one)
+        new.append(timed(lambda: one.merge_market_data(rows, days, REASON)))
+        before = rows_written(one)
+        again.append(timed(lambda: one.merge_market_data(rows, days, REASON)))
+        if rows_written(one) != before:
+            raise RuntimeError("the same rows again were written")
+
+    def floor() -> None:
+        emptied(one)
+        bare.append(timed(lambda: copy(one, rows)))
+
+    for turn in range(ROUNDS):
+        for run in (ours, floor) if turn % 2 == 0 else (floor, ours):
+            run()
+    return Timed(median(new), median(bare)), Timed(median(again), median(bare))
+
+
+def by_chunks(one: Database, of: Market) -> Timed:
+    """A million rows as a back-fill merges them, and the same chunks by COPY."""
+    begins = range(0, MILLION, CHUNK)
+    chunks = [(of.rows(b, e), of.days(b, e)) for b in begins for e in [min(b + CHUNK, MILLION)]]
+
+    def ours() -> None:
+        for rows, days in chunks[:-1]:
+            one.merge_chunk(rows, days, REASON)
+        one.merge_market_data(*chunks[-1], REASON)
+
+    def floor() -> None:
+        for rows, _ in chunks:
+            copy(one, rows)
+
+    return side_by_side(ours, floor, rounds=1, before=lambda: emptied(one))
+
+
+def filled(one: Database, of: Market) -> None:
+    """All sessions, chunk by chunk as a back-fill writes them, and vacuumed."""
+    emptied(one)
+    for begin in range(0, SESSIONS - 1, CHUNK):
+        rows = of.rows(begin, min(begin + CHUNK, SESSIONS - 1))
+        copy(one, rows.sort_values(["ticker", "date"]))
+    with one.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE) market_data"))
+
+
+def one_session(one: Database, of: Market) -> Timed:
+    """The newest session merged into twenty years, and copied."""
+    rows, days = of.rows(SESSIONS - 1, SESSIONS), of.days(SESSIONS - 1, SESSIONS)
+
+    def taken_out() -> None:
+        with one.transaction("take a session out") as connection:
+            connection.execute(text("DELETE FROM market_data WHERE date = :day"), {"day": days[0]})
+
+    return side_by_side(
+        lambda: one.merge_market_data(rows, days, REASON),
+        lambda: copy(one, rows),
+        before=taken_out,
+    )
+
+
+def seconds_of(one: Database, query: str) -> float:
+    """Seconds of a query with its rows fetched, the median of some."""
+    with one.transaction("query") as connection:
+        return median(timed(lambda: connection.execute(text(query)).all()) for _ in range(QUERIES))
+
+
+def results() -> list[Result]:
+    """The rows of merges and of queries."""
+    of = market(SESSIONS, TICKERS)
+    with database() as one:
+        rows, days = of.rows(0, MILLION), of.days(0, MILLION)
+        new, again = against_copy(one, rows, days)
+        chunked = by_chunks(one, of)
+        del rows
+        filled(one, of)
+        session = one_session(one, of)
+        queries = {name: seconds_of(one, query) for name, query in WINDOWS.items()}
+    copied = "the floor copies the frame in its own order"
+    found = [
+        Result("1", "merge 1,000,000 new rows", new.ours, new.floor, limit=1.4, note=copied),
+        Result("1a", f"the same in chunks of {CHUNK} sessions", chunked.ours, chunked.floor),
+        Result("1b", "one session merged into 4.2 million rows", session.ours, session.floor),
+        Result("2", "the same 1,000,000 rows again, unchanged", again.ours, again.floor, limit=1.0,
+               note="no row written"),
+    ]  # fmt: skip
+    return found + [
+        Result(f"14{letter}", f"4.2 million rows: {name}", queries[name],
+               within=None if name in WHOLE else WITHIN)
+        for letter, name in zip(ascii_lowercase, WINDOWS, strict=False)
+    ]  # fmt: skip
