@@ -30,7 +30,7 @@ from parakeet_dagster.storage.staging import slices_as_csv
 TICKERS, SESSIONS, MILLION, CHUNK = 741, 5650, 1350, 130
 """Tickers; sessions of twenty years, of a million rows, and of a chunk of a back-fill."""
 
-ROUNDS, QUERIES = 3, 15
+ROUNDS, ROUNDS_OF_A_QUERY = 3, 15
 WITHIN = 0.1
 REASON = "a benchmark"
 LAST = pd.Timestamp("2024-12-31")
@@ -47,7 +47,7 @@ COLUMNS = {
 }
 TABLES = "market_data, corporate_actions, market_data_revisions"
 
-WINDOWS = {
+QUERIES = {
     "one ticker's five years": """
         SELECT date, open, high, low, close, volume, adjusted_close FROM market_data
         WHERE ticker = 'T0123' AND date > DATE '2024-12-31' - 1826 ORDER BY date""",
@@ -76,7 +76,7 @@ WINDOWS = {
 }
 """Queries that a person or a report asks of the table."""
 
-WHOLE = {"market_data_quality_summary"}
+COUNTS_ALL = {"market_data_quality_summary"}
 """Those that count every row: they have no target."""
 
 Floats = npt.NDArray[np.float64]
@@ -255,7 +255,9 @@ def one_session(one: Database, of: Market) -> Timed:
 def seconds_of(one: Database, query: str) -> float:
     """Seconds of a query with its rows fetched, the median of some."""
     with one.transaction("query") as connection:
-        return median(timed(lambda: connection.execute(text(query)).all()) for _ in range(QUERIES))
+        return median(
+            timed(lambda: connection.execute(text(query)).all()) for _ in range(ROUNDS_OF_A_QUERY)
+        )
 
 
 def results() -> list[Result]:
@@ -268,7 +270,7 @@ def results() -> list[Result]:
         del rows
         filled(one, of)
         session = one_session(one, of)
-        queries = {name: seconds_of(one, query) for name, query in WINDOWS.items()}
+        queries = {name: seconds_of(one, query) for name, query in QUERIES.items()}
     copied = "the floor copies the frame in its own order"
     found = [
         Result("1", "merge 1,000,000 new rows", new.ours, new.floor, limit=1.4, note=copied),
@@ -279,6 +281,6 @@ def results() -> list[Result]:
     ]  # fmt: skip
     return found + [
         Result(f"14{letter}", f"4.2 million rows: {name}", queries[name],
-               within=None if name in WHOLE else WITHIN)
-        for letter, name in zip(ascii_lowercase, WINDOWS, strict=False)
+               within=None if name in COUNTS_ALL else WITHIN)
+        for letter, name in zip(ascii_lowercase, QUERIES, strict=False)
     ]  # fmt: skip

@@ -81,6 +81,7 @@ def merge(
     sessions: Sequence[date],
     reason: str,
     corrected_before: datetime | None,
+    *,
     others_follow: bool,
 ) -> MergeCounts:
     """See ``Database.merge_market_data`` and, where others follow, ``merge_chunk``."""
