@@ -45,7 +45,7 @@ COLUMNS = {
     "data_quality": "text",
     "metadata": "jsonb",
 }
-TABLES = "market_data, corporate_actions, market_data_revisions"
+TABLES = "market_data, corporate_actions, market_data_revisions, stale_adjusted_closes"
 
 QUERIES = {
     "one ticker's five years": """

@@ -28,10 +28,17 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('parakeet allocations'), hashtext(of_strategy));
 
     WITH newest AS (
-        SELECT l.session, l.ticker, l.weight, l.rebalance, l.known_at
-        FROM allocations_latest AS l
-        WHERE l.strategy = of_strategy
-          AND l.session IN (SELECT session FROM pg_temp.staged_allocations)
+        SELECT a.session, a.ticker, a.weight, a.rebalance, a.known_at
+        FROM (SELECT DISTINCT session FROM pg_temp.staged_allocations) AS s
+        CROSS JOIN LATERAL (
+            SELECT v.known_at
+            FROM allocations AS v
+            WHERE v.strategy = of_strategy AND v.session = s.session
+            ORDER BY v.known_at DESC
+            LIMIT 1
+        ) AS version
+        JOIN allocations AS a
+        ON a.strategy = of_strategy AND a.session = s.session AND a.known_at = version.known_at
     ),
     changed AS (
         SELECT DISTINCT session
