@@ -20,28 +20,25 @@ WHERE age = 1;
 
 -- Writes the rows of pg_temp.staged_allocations (session, ticker, weight, rebalance) as new
 -- versions of the sessions whose newest version differs from them. Returns the rows written.
---
--- The sessions are an array, so that the versions are found by the primary key whatever the planner
--- believes of a table that it has not analysed yet.
 CREATE OR REPLACE FUNCTION write_staged_allocations(of_strategy text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
-    of_sessions date[] := ARRAY(SELECT DISTINCT session FROM pg_temp.staged_allocations);
     written bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('parakeet allocations'), hashtext(of_strategy));
 
-    WITH versions AS (
-        SELECT a.session, max(a.known_at) AS known_at
-        FROM allocations AS a
-        WHERE a.strategy = of_strategy AND a.session = ANY (of_sessions)
-        GROUP BY a.session
-    ),
-    newest AS (
-        SELECT a.session, a.ticker, a.weight, a.rebalance
-        FROM allocations AS a
-        JOIN versions USING (session, known_at)
-        WHERE a.strategy = of_strategy AND a.session = ANY (of_sessions)
+    WITH newest AS (
+        SELECT a.session, a.ticker, a.weight, a.rebalance, a.known_at
+        FROM (SELECT DISTINCT session FROM pg_temp.staged_allocations) AS s
+        CROSS JOIN LATERAL (
+            SELECT v.known_at
+            FROM allocations AS v
+            WHERE v.strategy = of_strategy AND v.session = s.session
+            ORDER BY v.known_at DESC
+            LIMIT 1
+        ) AS version
+        JOIN allocations AS a
+        ON a.strategy = of_strategy AND a.session = s.session AND a.known_at = version.known_at
     ),
     changed AS (
         SELECT DISTINCT session
@@ -52,7 +49,7 @@ BEGIN
     -- The clock may have been set back since the version before.
     moment AS (
         SELECT greatest(clock_timestamp(), max(known_at) + interval '1 microsecond') AS known_at
-        FROM versions
+        FROM newest
     )
     INSERT INTO allocations (strategy, session, ticker, weight, rebalance, known_at)
     SELECT of_strategy, s.session, s.ticker, s.weight, s.rebalance, moment.known_at

@@ -50,10 +50,21 @@ $$;
 
 DROP FUNCTION IF EXISTS action_factors(text[]);
 
+-- What one share held becomes over the actions of successive days: {shares, cash}. A dividend is
+-- paid on each share held before that day's split.
+CREATE OR REPLACE FUNCTION share_held(
+    held double precision[], dividend double precision, split_ratio double precision
+) RETURNS double precision[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT ARRAY[held[1] * split_ratio, held[2] + held[1] * dividend]
+$$;
+
+CREATE OR REPLACE AGGREGATE one_share_held(double precision, double precision) (
+    SFUNC = share_held, STYPE = double precision[], INITCOND = '{1,0}'
+);
+
 -- The bars on which actions count, with what one share held before became, in shares of that bar:
 -- (close * shares + cash) / close. An action without a bar on its ex-date counts on the next bar.
--- A dividend is paid on each share held before that day's split, so the splits earlier in the
--- same gap multiply it.
 CREATE OR REPLACE FUNCTION action_factors(of_tickers text[], moment timestamptz)
 RETURNS TABLE (ticker text, date date, factor double precision)
 LANGUAGE sql STABLE AS $$
@@ -73,23 +84,16 @@ LANGUAGE sql STABLE AS $$
     ),
     on_bars AS (
         SELECT
-            days.*,
-            coalesce(product(split_ratio) OVER earlier_in_gap, 1) AS shares_held
+            days.ticker,
+            days.date,
+            one_share_held(days.dividend, days.split_ratio ORDER BY days.ex_date) AS held
         FROM days
-        WHERE ex_date IS NOT NULL AND date IS NOT NULL
-        WINDOW earlier_in_gap AS (
-            PARTITION BY ticker, date ORDER BY ex_date
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        )
+        WHERE days.ex_date IS NOT NULL AND days.date IS NOT NULL
+        GROUP BY days.ticker, days.date
     )
-    SELECT
-        o.ticker,
-        o.date,
-        product(o.split_ratio ORDER BY o.ex_date)
-        + sum(o.shares_held * o.dividend ORDER BY o.ex_date) / max(b.close)
+    SELECT o.ticker, o.date, o.held[1] + o.held[2] / b.close
     FROM on_bars AS o
     JOIN bars_known_at(of_tickers, moment) AS b USING (ticker, date)
-    GROUP BY o.ticker, o.date
 $$;
 
 -- adjusted_close = last close / product of (1 + total return) over the bars since. The closes in

@@ -1,4 +1,4 @@
--- The distinct tickers and dates by skipping through an index: a few milliseconds where a DISTINCT
+-- Distinct values by skipping through an index: a few milliseconds where a DISTINCT
 -- over all rows takes seconds.
 CREATE OR REPLACE VIEW market_data_tickers AS
 WITH RECURSIVE skip AS (
@@ -19,6 +19,19 @@ WITH RECURSIVE skip AS (
     WHERE s.date IS NOT NULL
 )
 SELECT date FROM skip WHERE date IS NOT NULL;
+
+CREATE OR REPLACE VIEW allocation_strategies AS
+WITH RECURSIVE skip AS (
+    (SELECT strategy FROM allocations ORDER BY strategy LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT a.strategy FROM allocations AS a
+        WHERE a.strategy > s.strategy ORDER BY a.strategy LIMIT 1
+    )
+    FROM skip AS s
+    WHERE s.strategy IS NOT NULL
+)
+SELECT strategy FROM skip WHERE strategy IS NOT NULL;
 
 CREATE OR REPLACE VIEW allocation_sessions AS
 WITH RECURSIVE skip AS (

@@ -18,6 +18,9 @@ BEGIN
         )
         ORDER BY s.first_session, s.old_ticker
     LOOP
+        -- As in merge_staged_bars: its new bars must not be in the way of each other.
+        PERFORM pg_advisory_xact_lock(hashtext('parakeet market_data'), 0);
+
         DELETE FROM market_data AS m
         WHERE m.ticker = renamed.old_ticker
           AND m.date < renamed.first_session

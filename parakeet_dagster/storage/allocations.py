@@ -15,20 +15,21 @@ _STAGED = {
 }
 _WRITE = text("SELECT write_staged_allocations(:strategy)")
 _READ = text("""
-    SELECT l.strategy, l.session, l.ticker, l.weight, l.rebalance
-    FROM (
-        SELECT strategy, max(session) AS session
-        FROM allocation_sessions
-        WHERE (CAST(:strategy AS text) IS NULL OR strategy = :strategy)
-          AND (CAST(:session AS date) IS NULL OR session = :session)
-        GROUP BY strategy
-    ) AS wanted
+    SELECT a.strategy, a.session, a.ticker, a.weight, a.rebalance
+    FROM allocation_strategies AS s
     CROSS JOIN LATERAL (
-        SELECT a.*
-        FROM allocations_latest AS a
-        WHERE a.strategy = wanted.strategy AND a.session = wanted.session
-    ) AS l
-    ORDER BY l.strategy, l.session, l.ticker COLLATE "C"
+        SELECT v.session, v.known_at
+        FROM allocations AS v
+        WHERE v.strategy = s.strategy
+          AND v.session BETWEEN coalesce(CAST(:session AS date), '-infinity')
+                        AND coalesce(CAST(:session AS date), 'infinity')
+        ORDER BY v.session DESC, v.known_at DESC
+        LIMIT 1
+    ) AS newest
+    JOIN allocations AS a
+    ON a.strategy = s.strategy AND a.session = newest.session AND a.known_at = newest.known_at
+    WHERE CAST(:strategy AS text) IS NULL OR s.strategy = :strategy
+    ORDER BY a.strategy, a.session, a.ticker COLLATE "C"
 """)
 _SESSIONS = text("SELECT strategy, session FROM allocation_sessions ORDER BY strategy, session")
 

@@ -134,7 +134,33 @@ class Database:
             DatabaseError: a bar breaks a constraint, or a (ticker, date) is there twice.
         """
         with self.transaction("merge market data") as connection:
-            return market_data.merge(connection, frame, sessions, reason, corrected_before)
+            return market_data.merge(
+                connection, frame, sessions, reason, corrected_before, others_follow=False
+            )
+
+    def merge_chunk(
+        self,
+        frame: pd.DataFrame,
+        sessions: Sequence[date],
+        reason: str,
+        corrected_before: datetime | None = None,
+    ) -> MergeCounts:
+        """As ``merge_market_data``, where another merge follows, as in a back-fill.
+
+        A dividend changes the ``adjusted_close`` of every bar before it, so that each chunk would
+        write the whole history again. The bars that are stored already keep theirs until the next
+        ``merge_market_data`` or ``refresh_adjusted_closes``; their tickers are on record in
+        ``stale_adjusted_closes``. Everything else is as after ``merge_market_data``.
+        """
+        with self.transaction("merge market data") as connection:
+            return market_data.merge(
+                connection, frame, sessions, reason, corrected_before, others_follow=True
+            )
+
+    def refresh_adjusted_closes(self) -> None:
+        """Bring ``adjusted_close`` to what is known, where ``merge_chunk`` left it behind."""
+        with self.transaction("refresh adjusted closes") as connection:
+            market_data.refresh_stale(connection)
 
     def market_data_checksums(self, first: date, last: date) -> pd.DataFrame:
         """Per date in [first, last] what ``lake_checksum`` computes: date, rows, checksum."""

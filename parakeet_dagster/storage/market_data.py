@@ -12,7 +12,7 @@ from parakeet_dagster.storage.staging import stage
 
 _STAGED = {
     "date": "date",
-    "ticker": "text",
+    "ticker": 'text COLLATE "C"',
     "market": "text",
     "currency": "text",
     "open": "double precision",
@@ -28,9 +28,10 @@ _STAGED = {
 _MERGE = text("""
     SELECT inserted, updated, unchanged, deleted
     FROM merge_staged_bars(
-        CAST(:sessions AS date[]), :reason, CAST(:corrected_before AS timestamptz)
+        CAST(:sessions AS date[]), :reason, CAST(:corrected_before AS timestamptz), :others_follow
     )
 """)
+_NOTHING = pd.DataFrame(columns=list(_STAGED)).astype({"date": DAY})
 _CHECKSUMS = text("SELECT date, rows, checksum FROM market_data_checksum(:first, :last)")
 _SESSIONS = text("SELECT date FROM market_data_sessions ORDER BY date")
 _SOURCES = text("SELECT DISTINCT source FROM market_data_latest")
@@ -80,21 +81,30 @@ def merge(
     sessions: Sequence[date],
     reason: str,
     corrected_before: datetime | None,
+    *,
+    others_follow: bool,
 ) -> MergeCounts:
-    """See ``Database.merge_market_data``."""
+    """See ``Database.merge_market_data`` and, where others follow, ``merge_chunk``."""
     stray = frame["date"][~frame["date"].isin(pd.to_datetime(list(sessions)))]
     if not stray.empty:
         raise ValueError(f"a row of {stray.iloc[0]:%Y-%m-%d} in a merge of other sessions")
-    stage(connection, "staged_bars", _STAGED, frame)
+    # In the order of the primary key, which is the cheapest to write.
+    stage(connection, "staged_bars", _STAGED, frame.sort_values(["ticker", "date"]))
     counts = connection.execute(
         _MERGE,
         {
             "sessions": list(sessions),
             "reason": reason,
             "corrected_before": corrected_before or "infinity",
+            "others_follow": others_follow,
         },
     ).one()
     return MergeCounts(*counts)
+
+
+def refresh_stale(connection: Connection) -> None:
+    """See ``Database.refresh_adjusted_closes``."""
+    merge(connection, _NOTHING, [], "", None, others_follow=False)
 
 
 def checksums(connection: Connection, first: date, last: date) -> pd.DataFrame:

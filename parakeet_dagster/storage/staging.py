@@ -1,5 +1,7 @@
 """A frame into a temporary table, by COPY."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 import pyarrow as pa
 from psycopg2 import sql
@@ -27,10 +29,15 @@ def stage(connection: Connection, table: str, columns: dict[str, str], frame: pd
     copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, names)
     with driver_cursor(connection) as cursor:
         cursor.execute(create.format(sql.Identifier(table), definition))
-        for start in range(0, len(frame), _ROWS_PER_COPY):
-            rows = frame.iloc[start : start + _ROWS_PER_COPY][list(columns)]
-            cursor.copy_expert(copy, _csv(rows, columns))
+        for rows in slices_as_csv(frame, columns):
+            cursor.copy_expert(copy, rows)
         cursor.execute(sql.SQL("ANALYZE {}").format(target))
+
+
+def slices_as_csv(frame: pd.DataFrame, columns: dict[str, str]) -> Iterator[pa.BufferReader]:
+    """The ``columns`` (name to SQL type) for COPY, without a header, some rows at a time."""
+    for start in range(0, len(frame), _ROWS_PER_COPY):
+        yield _csv(frame.iloc[start : start + _ROWS_PER_COPY][list(columns)], columns)
 
 
 def _csv(rows: pd.DataFrame, columns: dict[str, str]) -> pa.BufferReader:

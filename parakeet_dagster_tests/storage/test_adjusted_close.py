@@ -211,3 +211,103 @@ def test_any_history_in_any_order_of_merges_agrees_with_the_definition(database)
     for ticker in ("A", "B", "C", "D"):
         expected = by_definition(everything[everything["ticker"] == ticker])
         assert adjusted(database, ticker) == pytest.approx(expected, rel=1e-10)
+
+
+def merge_chunk(database: Database, *bars: dict) -> None:
+    sessions = days(*sorted({str(row["date"]) for row in bars}))
+    database.merge_chunk(frame(*bars), sessions, "a test")
+
+
+def stale(database: Database) -> list[str]:
+    with database.transaction("look") as connection:
+        return list(connection.scalars(text("SELECT ticker FROM stale_adjusted_closes ORDER BY 1")))
+
+
+def stamps(database: Database) -> list[str]:
+    query = text("SELECT xmin::text FROM market_data ORDER BY ticker, date")
+    with database.transaction("look") as connection:
+        return list(connection.scalars(query))
+
+
+def test_a_chunk_writes_none_of_the_bars_before_it(database):
+    merge_chunk(database, *APPLE[:2], bar("2020-08-06", "MSFT", 216.35))
+    before = stamps(database)
+    assert stale(database) == []
+
+    merge_chunk(database, *APPLE[2:], bar("2020-08-31", "MSFT", 225.53))
+
+    after = stamps(database)
+    assert [*after[:2], after[4]] == before
+    assert adjusted(database, "AAPL") == [
+        pytest.approx(455.61 * 444.45 / 445.27, rel=1e-12), 444.45, *APPLE_ADJUSTED[2:]
+    ]  # fmt: skip
+    assert stale(database) == ["AAPL"]
+
+
+def test_the_merge_that_follows_the_chunks_refreshes_what_they_left(database):
+    for row in APPLE:
+        merge_chunk(database, row)
+    merge(database, bar("2020-09-01", "MSFT", 227.27))
+
+    assert adjusted(database, "AAPL") == APPLE_ADJUSTED
+    assert stale(database) == []
+
+
+def test_what_chunks_left_can_be_refreshed_without_a_merge(database):
+    for row in APPLE:
+        merge_chunk(database, row)
+    before = stamps(database)
+    database.refresh_adjusted_closes()
+
+    assert adjusted(database, "AAPL") == APPLE_ADJUSTED
+    assert stale(database) == []
+    assert stamps(database)[3] == before[3]
+    after = stamps(database)
+    database.refresh_adjusted_closes()
+    assert stamps(database) == after
+
+
+def test_a_chunk_put_in_before_stored_bars_knows_the_actions_after_it(database):
+    merge_chunk(database, *APPLE[1:])
+    merge_chunk(database, APPLE[0])
+
+    assert adjusted(database, "AAPL")[0] == APPLE_ADJUSTED[0]
+
+
+def test_a_first_load_writes_every_bar_once(database):
+    """Each row has the stamp of its insert: an update would leave a dead row behind."""
+    merge(database, *APPLE)
+
+    with database.transaction("look") as connection:
+        places = list(connection.scalars(text("SELECT ctid::text FROM market_data ORDER BY ctid")))
+        same = connection.scalar(text("SELECT bool_and(updated_at = created_at) FROM market_data"))
+    assert places == ["(0,1)", "(0,2)", "(0,3)", "(0,4)"]
+    assert same
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_any_history_in_chunks_agrees_with_the_definition(database, seed):
+    random = np.random.default_rng(seed)
+    dates = [str(day.date()) for day in pd.bdate_range("2024-01-01", periods=60)]
+    bars = [
+        bar(
+            day,
+            ticker,
+            round(random.uniform(5, 50), 3) if random.random() < 0.7 else NO_BAR,
+            dividend=round(random.uniform(0.1, 1), 2) if random.random() < 0.1 else 0.0,
+            split_ratio=float(random.choice([2, 3, 0.1])) if random.random() < 0.06 else 1.0,
+        )
+        for ticker in ("A", "B", "C", "D")
+        for day in dates
+    ]
+    for chunk in np.array_split(random.permutation(dates), 9):
+        merge_chunk(database, *(row for row in bars if row["date"] in chunk))
+    database.refresh_adjusted_closes()
+
+    everything = frame(*bars)
+    for ticker in ("A", "B", "C", "D"):
+        expected = by_definition(everything[everything["ticker"] == ticker])
+        assert adjusted(database, ticker) == pytest.approx(expected, rel=1e-10)
+    with database.transaction("look") as connection:
+        tickers = text("SELECT refresh_adjusted_close(ARRAY['A', 'B', 'C', 'D'])")
+        assert connection.scalar(tickers) == 0

@@ -204,8 +204,36 @@ def test_no_price_is_nan_infinite_or_zero(database):
 
 
 def test_a_row_that_is_there_twice_stops_the_merge(database):
-    with pytest.raises(DatabaseError, match=r"cannot merge market data .* a second time"):
+    with pytest.raises(
+        DatabaseError, match=r"cannot merge market data .*A, 2024-01-08\) is duplicated"
+    ):
         merge(database, bar(MONDAY, "A", 10.0), bar(MONDAY, "A", 10.0))
+
+
+def test_a_row_that_is_stored_and_there_twice_stops_the_merge(database):
+    merge(database, bar(MONDAY, "A", 10.0))
+
+    with pytest.raises(DatabaseError, match=r"A, 2024-01-08\) is duplicated"):
+        merge(database, bar(MONDAY, "A", 10.0), bar(MONDAY, "A", 10.0))
+
+
+def test_a_merge_says_how_many_bars_it_put_in_changed_left_and_took_out(database):
+    both = (MONDAY, TUESDAY)
+    first = [bar(day, name, 10.0) for day in both for name in ("KEPT", "CHANGED", "GONE")]
+    merge(database, *first, sessions=both)
+    later = [
+        row | {"close": 11.0, "high": 11.0} if row["ticker"] == "CHANGED" else row
+        for row in first
+        if row["ticker"] != "GONE"
+    ]
+    new = [bar(MONDAY, name, 5.0) for name in ("NEW", "NEWER", "NEWEST")]
+
+    counts = merge(database, *later, *new, bar(TUESDAY, "NEW", NO_BAR, dividend=1.0), sessions=both)
+
+    assert counts == MergeCounts(inserted=3, updated=2, unchanged=2, deleted=2)
+    assert rows(database, "SELECT ticker, count(*) FROM market_data GROUP BY 1 ORDER BY 1") == [
+        ("CHANGED", 2), ("KEPT", 2), ("NEW", 1), ("NEWER", 1), ("NEWEST", 1),
+    ]  # fmt: skip
 
 
 def test_an_update_that_changes_nothing_keeps_updated_at(database):
