@@ -6,9 +6,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import psutil
-from botocore.exceptions import BotoCoreError, ClientError
-
 from parakeet_dagster.errors import LakeError
 
 if TYPE_CHECKING:
@@ -76,6 +73,8 @@ class FileStore:
 def _remove_abandoned(target: Path) -> None:
     """Delete what a killed process left beside ``target``."""
     for abandoned in target.parent.glob(f".{target.name}.*.tmp"):
+        import psutil  # seldom wanted
+
         writer = abandoned.name.split(".")[-2]
         if not (writer.isdigit() and psutil.pid_exists(int(writer))):
             with suppress(FileNotFoundError):
@@ -113,6 +112,8 @@ class S3Store:
 
     @contextmanager
     def _one_line(self) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError  # there already: the client's
+
         try:
             yield
         except ClientError as error:
