@@ -10,7 +10,6 @@ import platform
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,19 +18,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clock import alone
-from benchmarks.result import HEADINGS, Result
+from benchmarks.result import HEADINGS, Result, results_of
 
 RESULTS = Path(__file__).parent / "results"
-MODULES = ("database", "lake", "s3", "backfill", "yahoo", "imports", "signals")
+MODULES = ("database", "lake", "s3", "backfill", "yahoo", "imports", "signals", "simulation")
 FULL = "twenty_years"
 WIDTH = 160
 PACKAGES = ("dagster", "pandas", "numpy", "pyarrow", "SQLAlchemy", "boto3", "yfinance")
-
-
-def results_of(module: str) -> list[Result]:
-    """The rows of one module."""
-    rows: list[Result] = import_module(f"benchmarks.{module}").results()
-    return rows
 
 
 def machine() -> str:
