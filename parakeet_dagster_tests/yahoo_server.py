@@ -230,6 +230,12 @@ class YahooServer:
             return _Planned(disturbed, 1, None)
         return planned
 
+    def chart(
+        self, symbol: str, listed: Listed, first: int, last: int, now: pd.Timestamp
+    ) -> dict[str, Any]:
+        """Yahoo's chart, see ``yahoo_market``."""
+        return chart(symbol, listed, first, last, now)
+
     def hang(self) -> None:
         self._stopping.wait(60)
 
@@ -328,7 +334,7 @@ class _Tunnel(BaseHTTPRequestHandler):
         first = int(query.get("period1", now.timestamp() - 86_400))
         last = int(query.get("period2", now.timestamp()))
         yahoo.windows[symbol] = first, last
-        answer = chart(symbol, listed, first, last, now) if listed else {}
+        answer = yahoo.chart(symbol, listed, first, last, now) if listed else {}
         if planned is None:
             self._send(200, json.dumps(answer))
         else:

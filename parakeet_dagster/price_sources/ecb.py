@@ -8,7 +8,6 @@ way to fill gaps interpolates between the neighbours, which looks ahead.
 from functools import cache
 
 import pandas as pd
-from currency_converter import CURRENCY_FILE
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import PriceSourceError
@@ -22,6 +21,8 @@ CARRIED_AT_MOST = pd.Timedelta(days=5)
 @cache
 def ecb_rates() -> pd.DataFrame:
     """Units of each currency per euro: index datetime64[us] (ECB days), ascending."""
+    from currency_converter import CURRENCY_FILE  # it imports what asks the network
+
     currencies = [BASE_CURRENCY, FOREIGN_CURRENCY]
     table = pd.read_csv(CURRENCY_FILE, index_col="Date", usecols=["Date", *currencies])
     index = pd.DatetimeIndex(pd.to_datetime(table.index)).as_unit("us")

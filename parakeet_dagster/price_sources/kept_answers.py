@@ -16,27 +16,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from parakeet_dagster.errors import PriceSourceError
 from parakeet_dagster.price_sources.base import FailureClass, TickerFailure
-from parakeet_dagster.price_sources.yahoo_answer import (
-    NO_ACTIONS,
-    NO_BARS,
-    Answer,
-    Member,
-    Question,
-)
-from parakeet_dagster.price_sources.yahoo_chart import Chart
+from parakeet_dagster.price_sources.yahoo_answer import NO_BARS, Answer, Member, Question
+from parakeet_dagster.price_sources.yahoo_chart import NO_ACTIONS, Chart
 
 KEPT_FOR = pd.Timedelta(hours=24)
 FINAL = (FailureClass.DELISTED, FailureClass.NO_DATA, FailureClass.BAD_DATA)
 """What Yahoo would say again. Where it could not be asked, the next chunk may have more luck."""
 
-_HEADER = b"parakeet"
-_FORMAT = b"1"
+_FORMAT = b"2"
 """To be changed with what a file holds: then those of an older version are none."""
 _DIGEST_SIZE = 32
 
@@ -147,12 +139,12 @@ def _last_asked(folder: Path) -> float:
 
 
 def _write(answer: Answer, path: Path) -> None:
-    """A file beside it first, then its name; its time of change is the time of asking."""
-    table = pa.Table.from_pandas(answer.bars, preserve_index=False)
-    table = table.replace_schema_metadata({_HEADER: json.dumps(_header(answer)).encode()})
-    parquet = pa.BufferOutputStream()
-    pq.write_table(table, parquet)
-    content = parquet.getvalue().to_pybytes()
+    """A file beside it first, then its name; its time of change is the time of asking.
+
+    A line of JSON, then the bars as they are in memory: a ticker's Parquet takes twenty times as
+    long to make.
+    """
+    content = json.dumps(_header(answer)).encode() + b"\n" + _bytes_of(answer.bars)
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_bytes(_digest(content) + content)
     asked_at = answer.asked_at.timestamp()
@@ -169,9 +161,25 @@ def _read(path: Path) -> Answer | None:
     content = kept[_DIGEST_SIZE:]
     if kept[:_DIGEST_SIZE] != _digest(content):
         return None
-    table = pq.read_table(pa.BufferReader(content))
-    header = json.loads(table.schema.metadata[_HEADER])
-    return _answer(header, table.to_pandas().astype(NO_BARS.dtypes.to_dict()))
+    header, _, bars = content.partition(b"\n")
+    return _answer(json.loads(header), _bars_of(bars))
+
+
+def _bytes_of(bars: pd.DataFrame) -> bytes:
+    """All dates, then all of each further column of ``NO_BARS``: eight bytes a value."""
+    columns = [bars[name].to_numpy(dtype=dtype) for name, dtype in NO_BARS.dtypes.items()]
+    return b"".join(column.tobytes() for column in columns)
+
+
+def _bars_of(content: bytes) -> pd.DataFrame:
+    """The bars of which ``_bytes_of`` made the bytes."""
+    columns = np.frombuffer(content, dtype=np.int64).reshape(len(NO_BARS.columns), -1)
+    return pd.DataFrame(
+        {
+            name: column.view(dtype)
+            for column, (name, dtype) in zip(columns, NO_BARS.dtypes.items(), strict=True)
+        }
+    )
 
 
 def _digest(content: bytes) -> bytes:
@@ -191,7 +199,11 @@ def _header(answer: Answer) -> dict[str, Any]:
         "first_trade": None if chart.first_trade is None else chart.first_trade.isoformat(),
         "has_bars": chart.has_bars,
         "foreign_dividends": chart.foreign_dividends,
-        "actions": actions.assign(date=actions["date"].astype("str")).to_dict("list"),
+        "actions": {
+            "date": actions["date"].to_numpy().view(np.int64).tolist(),
+            "dividend": actions["dividend"].tolist(),
+            "split_ratio": actions["split_ratio"].tolist(),
+        },
     }
 
 

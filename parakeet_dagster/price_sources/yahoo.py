@@ -1,5 +1,6 @@
 """Daily bars from Yahoo Finance, through yfinance, as they traded. This module asks."""
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -36,6 +37,12 @@ RETRIES = {
 }
 """How often a ticker is asked for again, by what was wrong the last time."""
 
+THREADS = 16
+"""Tickers under way at most. yfinance takes some milliseconds of the processor for each, and no two
+at once, so that more would wait for it."""
+SLOW_ANSWER = 2.0
+"""Seconds in which Yahoo answers."""
+
 PAIR_MARKET, PAIR_TIME_ZONE = "FX", "Europe/London"
 """Where Yahoo's currency pairs trade: their day is London's, from midnight to midnight."""
 
@@ -66,7 +73,8 @@ class YahooSource:
         cache_dir: where yfinance may keep its cookie and time zones, and we the answers, each in a
             folder of its own.
         requests_per_second: to Yahoo, over all threads.
-        threads: tickers under way at a time.
+        threads: tickers under way at a time; fewer where the pace keeps fewer busy, since each
+            holds a connection to Yahoo.
         now: the current time, with a zone.
         patience: how long to wait for what.
     """
@@ -78,14 +86,14 @@ class YahooSource:
         self,
         cache_dir: Path,
         requests_per_second: float,
-        threads: int = 8,
+        threads: int = THREADS,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience: Patience | None = None,
     ) -> None:
         self._cache_dir = cache_dir / "yfinance"
         self._kept = KeptAnswers(cache_dir / "answers")
-        self._threads = threads
+        self._threads = math.ceil(min(threads, requests_per_second * SLOW_ANSWER))
         self._now = now
         self._patience = patience or Patience()
         self._pace = Pace(requests_per_second, self._patience)
@@ -152,7 +160,6 @@ class YahooSource:
             self._session = YahooSession(self._pace, self._patience)
         session = self._session
         yahoo_client.install(session, self._cache_dir)
-        yahoo_client.seed_time_zones((one.member.ticker, one.member.time_zone) for one in questions)
         yahoo_client.forget_answers()
         self._pace.begin()
         try:
@@ -195,9 +202,7 @@ class YahooSource:
         first = min(question.first, today)
         session.begin()
         try:
-            bars = yahoo_client.history(
-                member.ticker, session, first, today, self._patience.timeout
-            )
+            bars = yahoo_client.history(member, session, first, today, self._patience.timeout)
         except YahooError as error:
             chart = session.chart()
             if chart is None or error.error_class is not FailureClass.NO_DATA:

@@ -11,9 +11,6 @@ from parakeet_dagster.price_sources.yahoo_chart import Chart
 NO_BARS = pd.DataFrame({"date": pd.Series(dtype="datetime64[us]")}).assign(
     **{name: pd.Series(dtype="float64") for name in [*PRICES, "volume"]}
 )
-NO_ACTIONS = pd.DataFrame({"date": pd.Series(dtype="datetime64[us]")}).assign(
-    dividend=pd.Series(dtype="float64"), split_ratio=pd.Series(dtype="float64")
-)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,10 @@ import pandas as pd
 
 from parakeet_dagster.price_sources.base import FailureClass
 
+NO_ACTIONS = pd.DataFrame({"date": pd.Series(dtype="datetime64[us]")}).assign(
+    dividend=pd.Series(dtype="float64"), split_ratio=pd.Series(dtype="float64")
+)
+
 _META = ("symbol", "currency", "instrumentType", "exchangeTimezoneName")
 _QUOTE = ("open", "high", "low", "close", "volume")
 _DOUBLE_COUNTED = 1 - 1e-6
@@ -35,9 +39,9 @@ class Chart:
     """What a chart answer says beside its bars.
 
     time_zone: the exchange's; first_trade: the exchange-local date of the first trade ever, None
-    where Yahoo does not know; has_bars: whether there is at least one row; actions: columns date
-    (datetime64[us], exchange-local ex-date), dividend, split_ratio, one row per event, amounts
-    split-adjusted as Yahoo shows them; foreign_dividends: ex-dates of dividends that Yahoo states
+    where Yahoo does not know; has_bars: whether there is at least one row; actions: columns as
+    ``NO_ACTIONS``, date exchange-local ex-date, one row per event, amounts split-adjusted as Yahoo
+    shows them; foreign_dividends: ex-dates of dividends that Yahoo states
     in another currency than the prices.
     """
 
@@ -130,6 +134,8 @@ def _actions(events: dict[str, Any], time_zone: str) -> pd.DataFrame:
     ]
     if not all(0 < ratio < math.inf and 0 <= amount < math.inf for _, amount, ratio in rows):
         raise ValueError("a split ratio or a dividend is not a positive number")
+    if not rows:
+        return NO_ACTIONS
     return pd.DataFrame(
         {
             "date": pd.Series(

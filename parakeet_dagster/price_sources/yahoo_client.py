@@ -6,7 +6,6 @@ import, so it is imported where it is used.
 
 import logging
 import warnings
-from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pandas as pd
 from curl_cffi.requests.exceptions import RequestException
 
 from parakeet_dagster.price_sources.base import FailureClass
+from parakeet_dagster.price_sources.yahoo_answer import Member
 from parakeet_dagster.price_sources.yahoo_chart import YahooError
 from parakeet_dagster.price_sources.yahoo_session import YahooSession
 
@@ -54,16 +54,6 @@ def install(session: YahooSession, cache_dir: Path) -> None:
         data.YfData(session=session)
 
 
-def seed_time_zones(time_zones: Iterable[tuple[str, str]]) -> None:
-    """Tell yfinance the time zone of each ticker, for which it would ask Yahoo otherwise."""
-    from yfinance import cache
-
-    known = cache.get_tz_cache()
-    for ticker, time_zone in time_zones:
-        if known.lookup(ticker.upper()) != time_zone:
-            known.store(ticker.upper(), time_zone)
-
-
 def forget_answers() -> None:
     """Empty yfinance's memory of answers: it would serve them instead of asking again."""
     from yfinance.data import YfData
@@ -72,7 +62,7 @@ def forget_answers() -> None:
 
 
 def history(
-    ticker: str, session: YahooSession, first: date, last: date, timeout: float
+    member: Member, session: YahooSession, first: date, last: date, timeout: float
 ) -> pd.DataFrame:
     """Daily bars from ``first`` through ``last``, as Yahoo shows them.
 
@@ -90,8 +80,10 @@ def history(
     import yfinance as yf
     from yfinance.exceptions import YFException, YFRateLimitError
 
+    ticker = yf.Ticker(member.ticker, session=session)
+    ticker._tz = member.time_zone  # noqa: SLF001 - it would ask Yahoo, or its database, otherwise
     try:
-        frame = yf.Ticker(ticker, session=session).history(
+        frame = ticker.history(
             start=first.isoformat(),
             end=(last + timedelta(days=1)).isoformat(),
             auto_adjust=False,
@@ -109,5 +101,5 @@ def history(
             FailureClass.BAD_DATA, f"yfinance cannot read the answer ({error!r})"
         ) from error
     days = pd.DatetimeIndex(frame.index).tz_localize(None).normalize().as_unit("us")
-    bars: pd.DataFrame = frame[list(BAR_NAMES)].rename(columns=BAR_NAMES)
-    return bars.set_axis(days.rename("date"), axis="index").reset_index()
+    values = {ours: frame[theirs].to_numpy() for theirs, ours in BAR_NAMES.items()}
+    return pd.DataFrame({"date": days, **values})

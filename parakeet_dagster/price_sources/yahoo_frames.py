@@ -1,7 +1,7 @@
 """From Yahoo's answers to frames: what counts, on which day, and as it traded. Nobody is asked."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -22,7 +22,8 @@ from parakeet_dagster.price_sources.market_calendar import (
     finished,
     session_closes,
 )
-from parakeet_dagster.price_sources.yahoo_answer import NO_ACTIONS, NO_BARS, Answer
+from parakeet_dagster.price_sources.yahoo_answer import NO_BARS, Answer
+from parakeet_dagster.price_sources.yahoo_chart import NO_ACTIONS
 
 _NAMED_IN_A_WARNING = 5
 _log = logging.getLogger(__name__)
@@ -73,8 +74,7 @@ def _marked_bars(answers: list[Answer]) -> pd.DataFrame:
 
     session: its day is a session of the ticker's market; finished: and it had ended when asked.
     """
-    rows = _stacked(answers, NO_BARS, lambda one: one.bars.assign(asked_at=one.asked_at))
-    rows = rows.dropna(subset="close")
+    rows = _stacked(answers, [one.bars for one in answers], NO_BARS).dropna(subset="close")
     marked = [rows.iloc[:0].assign(session=False, finished=False)]
     for market, bars in rows.groupby("market"):
         closes = session_closes(str(market), bars["date"].min(), bars["date"].max())
@@ -122,8 +122,12 @@ def _strays(bars: pd.DataFrame) -> pd.DataFrame:
 
 
 def _effective_actions(answers: list[Answer]) -> pd.DataFrame:
-    """Every action so far, on the session on which it counts: ticker and ``NO_ACTIONS``'."""
-    rows = _stacked(answers, NO_ACTIONS, _actions_so_far)
+    """Every action so far, on the session on which it counts: ticker and ``NO_ACTIONS``'.
+
+    Events are announced ahead; prices are adjusted for those up to the exchange's today.
+    """
+    rows = _stacked(answers, [one.chart.actions for one in answers], NO_ACTIONS)
+    rows = rows[rows["date"] <= rows["today"]]
     kept = [rows.iloc[:0]]
     if not rows.empty:
         first, last = rows["date"].min(), rows["date"].max() + LONGEST_CLOSURE
@@ -139,22 +143,38 @@ def _effective_actions(answers: list[Answer]) -> pd.DataFrame:
     return pd.concat(kept)[["ticker", *NO_ACTIONS.columns]]
 
 
-def _actions_so_far(answer: Answer) -> pd.DataFrame:
-    """Events are announced ahead; prices are adjusted for those up to the exchange's today."""
-    today = answer.asked_at.tz_convert(answer.chart.time_zone).tz_localize(None).normalize()
-    actions = answer.chart.actions
-    return actions[actions["date"] <= today]
-
-
 def _stacked(
-    answers: list[Answer], nothing: pd.DataFrame, frame_of: Callable[[Answer], pd.DataFrame]
+    answers: list[Answer], frames: Sequence[pd.DataFrame], nothing: pd.DataFrame
 ) -> pd.DataFrame:
-    """The frames of all tickers as one long frame, with columns ticker and market."""
-    frames = [
-        frame_of(one).assign(ticker=one.member.ticker, market=one.member.market) for one in answers
-    ]
-    named = nothing.assign(ticker=pd.Series(dtype="str"), market=pd.Series(dtype="str"))
-    return pd.concat([frame for frame in frames if not frame.empty] or [named], ignore_index=True)
+    """The frames of all tickers as one long frame.
+
+    Args:
+        answers: of the tickers.
+        frames: one for each of them.
+        nothing: what there is where all are empty.
+
+    Returns:
+        The columns of the frames, and of each row's answer ticker, market, asked_at (UTC) and today
+        (datetime64[us]), the exchange's date when it was asked.
+    """
+    filled = [(one, frame) for one, frame in zip(answers, frames, strict=True) if len(frame)]
+    rows = pd.concat([frame for _, frame in filled] or [nothing], ignore_index=True)
+    about = pd.DataFrame(
+        [(one.member.ticker, one.member.market, one.asked_at, _today(one)) for one, _ in filled],
+        columns=["ticker", "market", "asked_at", "today"],
+    )
+    dtypes = {
+        "ticker": "str",
+        "market": "str",
+        "asked_at": "datetime64[us, UTC]",
+        "today": "datetime64[us]",
+    }
+    places = np.repeat(np.arange(len(filled)), [len(frame) for _, frame in filled])
+    return rows.join(about.astype(dtypes).take(places).set_axis(rows.index))
+
+
+def _today(answer: Answer) -> pd.Timestamp:
+    return answer.asked_at.tz_convert(answer.chart.time_zone).tz_localize(None).normalize()
 
 
 def _listing(answers: list[Answer], bars: pd.DataFrame) -> pd.DataFrame:

@@ -5,12 +5,11 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
 from parakeet_dagster.reports import canvas
 from parakeet_dagster.reports.palette import LIGHT
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 100
@@ -29,6 +28,8 @@ def as_svg(figure: "Figure") -> str:
     have as well, no background. Coordinates are rounded to a tenth of a point. Each colour is a CSS
     variable with the name that the palette has for it, and texts have the font of the page.
     """
+    from lxml import etree  # as matplotlib, when something is drawn
+
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with canvas.style():
@@ -42,9 +43,9 @@ def as_svg(figure: "Figure") -> str:
     return str(etree.tostring(chart, encoding="unicode"))
 
 
-def _reduced(node: etree._Element) -> etree._Element:
+def _reduced(node: "_Element") -> "_Element":
     """The same path or text with what is needed to draw it."""
-    kept = etree.Element(node.tag)
+    kept = node.makeelement(node.tag)
     kept.text = node.text
     for name in _KEPT:
         if value := node.get(name):

@@ -1,9 +1,8 @@
 """A tear sheet as one HTML page that needs nothing but itself."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
@@ -12,6 +11,9 @@ from parakeet_dagster.reports.canvas import NARROW, WIDE
 from parakeet_dagster.reports.formatting import money
 from parakeet_dagster.reports.images import as_svg
 from strategy.portfolio.tear_sheet import TearSheet
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATE = "tear_sheet.html.j2"
 
@@ -70,7 +72,9 @@ def page(sheet: TearSheet) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment() -> "jinja2.Environment":
+    import jinja2  # when there is a page to make
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("parakeet_dagster.reports", ""),
         autoescape=True,

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from sqlalchemy import Connection, Engine, NullPool, create_engine
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from parakeet_dagster.retries import retry_context
 from parakeet_dagster.storage import (
@@ -31,6 +31,9 @@ from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts
 from parakeet_dagster.storage.quarantine import Decision
 from parakeet_dagster.storage.trades import TradeCounts
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 _CONNECT_ATTEMPT_SECONDS = 10
 _APPLICATION = "parakeet"
@@ -71,11 +74,13 @@ class Database:
             connect_args={name: v for name, v in defaults.items() if name not in options},
         )
 
-    def async_engine(self) -> AsyncEngine:
+    def async_engine(self) -> "AsyncEngine":
         """A new asynchronous engine, on asyncpg, for the event loop of the caller to dispose of.
 
         Against Neon's pooler it keeps neither connections nor prepared statements.
         """
+        from sqlalchemy.ext.asyncio import create_async_engine  # with all of its ORM
+
         if self.url.is_pooler:
             return create_async_engine(
                 self.url.async_, connect_args=self.url.asyncpg_arguments, poolclass=NullPool

@@ -7,9 +7,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import psutil
-from botocore.exceptions import BotoCoreError, ClientError
-
 from parakeet_dagster.errors import LakeError
 
 if TYPE_CHECKING:
@@ -121,6 +118,8 @@ class FileStore:
 def _remove_abandoned(target: Path) -> None:
     """Delete what a killed process left beside ``target``."""
     for abandoned in target.parent.glob(f".{target.name}.*.tmp"):
+        import psutil  # seldom wanted
+
         writer = abandoned.name.split(".")[-2]
         if not (writer.isdigit() and psutil.pid_exists(int(writer))):
             with suppress(FileNotFoundError):
@@ -182,6 +181,8 @@ class S3Store:
 
     @contextmanager
     def _one_line(self) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError  # there already: the client's
+
         try:
             yield
         except ClientError as error:

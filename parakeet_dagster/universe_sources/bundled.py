@@ -74,7 +74,7 @@ class BundledUniverses:
         if key in REVIEWED:
             return _list(reviewed_members(key), REVIEWED_LIST, REVIEWED[key].reviewed)
         if key in LISTS_IN_CODE:
-            return _list(UNIVERSES[key][1], REVIEWED_LIST, LISTS_IN_CODE[key])
+            return _list(UNIVERSES[key](), REVIEWED_LIST, LISTS_IN_CODE[key])
         if key == CUSTOM and self._custom is not None:
             return _list(self._custom, OWN_LIST, self._custom_as_of)
         raise UniverseError(f"PARAKEET_UNIVERSES={key}: {_why_not(key)}")

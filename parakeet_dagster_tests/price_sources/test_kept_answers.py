@@ -12,16 +12,11 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from parakeet_dagster.errors import PriceSourceError
+from parakeet_dagster.price_sources import kept_answers
 from parakeet_dagster.price_sources.base import FailureClass, TickerFailure
 from parakeet_dagster.price_sources.kept_answers import KeptAnswers
-from parakeet_dagster.price_sources.yahoo_answer import (
-    NO_ACTIONS,
-    NO_BARS,
-    Answer,
-    Member,
-    Question,
-)
-from parakeet_dagster.price_sources.yahoo_chart import Chart
+from parakeet_dagster.price_sources.yahoo_answer import NO_BARS, Answer, Member, Question
+from parakeet_dagster.price_sources.yahoo_chart import NO_ACTIONS, Chart
 from parakeet_dagster_tests.price_sources.asking import bars_of, members, new_source, reasons
 from parakeet_dagster_tests.yahoo_server import Fault
 
@@ -159,6 +154,13 @@ def test_a_damaged_file_is_as_if_there_were_none(answers, tmp_path, content):
     assert batch.find(question()) is None
     batch.keep(answer())
     assert_same_answer(batch.find(question()), answer())
+
+
+def test_a_file_of_another_version_is_as_if_there_were_none(answers, tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_answers, "_FORMAT", b"1")
+    answers.open("b", NOW).keep(answer())
+    monkeypatch.undo()
+    assert answers.open("b", NOW).find(question()) is None
 
 
 @pytest.mark.parametrize("place", [0.0, 0.1, 0.25, 0.5, 0.75, 0.99])

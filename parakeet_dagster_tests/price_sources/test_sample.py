@@ -21,7 +21,7 @@ from parakeet_dagster.price_sources.sample import (
 from parakeet_dagster.sessions import between, is_open
 from strategy.universes import UNIVERSES
 
-MEMBERS = UNIVERSES["SAMPLE"][1]
+MEMBERS = UNIVERSES["SAMPLE"]()
 
 
 def fetch(*tickers, start=date(2022, 4, 11), end=date(2022, 4, 20), batch=None):

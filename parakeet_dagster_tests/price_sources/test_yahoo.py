@@ -1,6 +1,7 @@
 """The real yfinance against a local server that speaks Yahoo's protocol."""
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from yfinance import cache
 
 from parakeet_dagster.errors import PriceSourceError
 from parakeet_dagster.price_sources.base import BAR_COLUMNS, STRAY_COLUMNS, FailureClass
@@ -380,6 +382,21 @@ def test_a_cookie_service_that_hangs_costs_one_timeout(yahoo, cache_dir):
     answer = source.fetch(members("AAPL", "BHP.AX", "HALT", "FUND", "BOTH"), FIRST, LAST)
     assert answer.failures == ()
     assert yahoo.requests[CRUMB_PAGE] == 1
+
+
+def test_a_time_zone_that_yfinance_remembers_does_not_count(source, yahoo):
+    before = source.fetch(members("AAPL"), FIRST, LAST)
+    cache.get_tz_cache().store("AAPL", "Asia/Tokyo")
+    after = source.fetch(members("AAPL"), FIRST, LAST)
+    assert_frame_equal(after.bars, before.bars, check_exact=True)
+    assert yahoo.requests["AAPL"] == 2
+
+
+@pytest.mark.parametrize(
+    ("requests_per_second", "threads"), [(0.1, 1), (4.0, 8), (1000.0, 16), (math.inf, 16)]
+)
+def test_a_slow_pace_needs_few_connections(tmp_path, requests_per_second, threads):
+    assert YahooSource(tmp_path, requests_per_second)._threads == threads
 
 
 def test_an_answer_over_midnight_is_asked_for_again(yahoo, cache_dir):

@@ -82,7 +82,7 @@ def test_symbols_are_written_as_yahoo_writes_them(bundled):
 
 
 def test_the_core_funds_are_among_the_others(bundled):
-    core = set(UNIVERSES["CORE_ETFS"][1]["ticker"])
+    core = set(UNIVERSES["CORE_ETFS"]()["ticker"])
     others = {*bundled.members("US_ETFS")["ticker"], *bundled.members("ASX_ETFS")["ticker"]}
     assert core <= others
 
@@ -148,7 +148,7 @@ def test_a_list_has_the_same_members_on_every_session(bundled):
             (found.members["date"] == day) & (found.members["universe"] == "SAMPLE")
         ]
         assert_frame_equal(
-            rows[MEMBER_COLUMNS].reset_index(drop=True), UNIVERSES["SAMPLE"][1], check_dtype=False
+            rows[MEMBER_COLUMNS].reset_index(drop=True), UNIVERSES["SAMPLE"](), check_dtype=False
         )
 
 

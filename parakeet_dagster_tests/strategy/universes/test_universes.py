@@ -27,7 +27,7 @@ def test_core_etfs_are_those_of_the_issue():
     """Gold once: the predecessor's list held it four times over."""
     us = ["SPY", "QQQ", "IWM", "EFA", "EEM", "VNQ", "GLD", "SLV", "DBC", "TLT", "IEF", "BND"]
     asx = ["VAS.AX", "VGS.AX", "VAP.AX", "NDQ.AX", "VAF.AX"]
-    table = UNIVERSES["CORE_ETFS"][1].set_index("ticker")
+    table = UNIVERSES["CORE_ETFS"]().set_index("ticker")
     assert sorted(table.index) == sorted(us + asx)
     assert (table.loc[us, ["market", "currency"]] == ["XNYS", "USD"]).all(axis=None)
     assert (table.loc[asx, ["market", "currency"]] == ["XASX", "AUD"]).all(axis=None)
@@ -36,15 +36,15 @@ def test_core_etfs_are_those_of_the_issue():
 
 
 def test_the_sample_is_20_stocks_and_5_funds():
-    table = UNIVERSES["SAMPLE"][1]
+    table = UNIVERSES["SAMPLE"]()
     assert table["asset_class"].value_counts().to_dict() == {"equity": 20, "etf": 5}
     assert (table["market"] == "XNYS").all()
 
 
 @pytest.mark.parametrize("key", UNIVERSES)
 def test_every_universe_is_valid_and_sorted(key):
-    description, table = UNIVERSES[key]
-    assert description
+    assert DESCRIPTIONS[key]
+    table = UNIVERSES[key]()
     pd.testing.assert_frame_equal(validate_members(table), table)
     assert table["ticker"].is_monotonic_increasing
     assert table["ticker"].is_unique
