@@ -94,9 +94,3 @@ def seconds(value: float) -> str:
     if value < 0.001:
         return f"{value * 1e6:.1f} µs"
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
-
-
-def results_of(module: str) -> list[Result]:
-    """The rows of one module. Not in ``__main__``, which a fresh process cannot import."""
-    rows: list[Result] = import_module(f"benchmarks.{module}").results()
-    return rows

@@ -33,7 +33,7 @@ def covered_on(lake: Lake, keys: list[str], before: str = "9999") -> pd.DataFram
     wanted, own = {*around, *later}, set(keys)
     there = {key for key in lake.sessions("ticker_universe") if key in wanted} | own
     stored = sorted(key for key in there if key < before)
-    return covered(lake.read("ticker_universe", stored), days, calendar.calendar())
+    return covered(lake.recall("ticker_universe", stored), days, calendar.calendar())
 
 
 def newcomers(

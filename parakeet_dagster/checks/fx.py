@@ -20,7 +20,7 @@ def fx_rates_agree(
     context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
 ) -> dg.AssetCheckResult:
     """Compare what is stored with what the ECB says now."""
-    stored = lake.read("fx_rates", judged_sessions(context, lake, "fx_rates"))
+    stored = lake.recall("fx_rates", judged_sessions(context, lake, "fx_rates"))
     compared = beside_ecb(stored)
     differ = too_far_apart(compared)
     return dg.AssetCheckResult(

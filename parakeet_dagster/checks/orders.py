@@ -25,7 +25,7 @@ def orders_check(name: str) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.AssetCheckResult:
         judged = judged_sessions(context, lake, f"{ORDERS}/{name}")
-        stored = lake.read(holdings_path(name), judged)
+        stored = lake.recall(holdings_path(name), judged)
         broken = broken_books(stored)
         return dg.AssetCheckResult(
             passed=broken.empty,

@@ -44,7 +44,7 @@ def raw_prices_rules(
     context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
 ) -> Iterator[dg.AssetCheckResult]:
     """Judge what is stored, not what was about to be."""
-    stored = lake.read("raw_prices", judged_sessions(context, lake, "raw_prices"))
+    stored = lake.recall("raw_prices", judged_sessions(context, lake, "raw_prices"))
     broken = broken_rule(stored)
     for name, rule in RULES.items():
         wrong = stored[broken == rule]
@@ -71,7 +71,7 @@ def equals_lake(
     if not keys:
         return dg.AssetCheckResult(passed=True, metadata={"rows_in_lake": 0})
     days = [pd.Timestamp(key).date() for key in keys]
-    in_lake = lake_checksum(lake.read("raw_prices", keys)).set_index("date")
+    in_lake = lake_checksum(lake.recall("raw_prices", keys)).set_index("date")
     in_database = neon.market_data_checksums(days[0], days[-1]).set_index("date")
     both = in_lake.join(in_database, how="outer", lsuffix="_lake", rsuffix="_database")
     torn = both[both["checksum_lake"] != both["checksum_database"]].reset_index()

@@ -29,7 +29,7 @@ def _signals_in_range(name: str) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.AssetCheckResult:
         asset = f"signals/{name}"
-        stored = lake.read(asset, judged_sessions(context, lake, asset))
+        stored = lake.recall(asset, judged_sessions(context, lake, asset))
         broken = broken_signals(stored)
         return dg.AssetCheckResult(
             passed=broken.empty,
@@ -53,7 +53,7 @@ def _weights(name: str, strategy: Strategy) -> dg.AssetChecksDefinition:
     ) -> dg.AssetCheckResult:
         asset = f"allocations/{name}"
         judged = judged_sessions(context, lake, asset)
-        stored = lake.read(asset, judged)
+        stored = lake.recall(asset, judged)
         sums, outside = wrong_sums(stored), out_of_bounds(stored, strategy)
         unwanted = held_without_signal(stored, _signals_of_decisions(lake, name, stored))
         lacking = len(judged) - stored["date"].nunique()
@@ -73,4 +73,4 @@ def _weights(name: str, strategy: Strategy) -> dg.AssetChecksDefinition:
 
 def _signals_of_decisions(lake: Lake, name: str, allocations: pd.DataFrame) -> pd.DataFrame:
     decided = allocations.loc[allocations["rebalance"], "date"].unique()
-    return lake.read(f"signals/{name}", [calendar.key(day) for day in decided])
+    return lake.recall(f"signals/{name}", [calendar.key(day) for day in decided])

@@ -21,8 +21,8 @@ class LakeResource(dg.ConfigurableResource[Lake]):
     url: str
 
     def create_resource(self, context: dg.InitResourceContext) -> Lake:  # noqa: ARG002 - Dagster's signature
-        """One lake a run."""
-        return open_lake(self.url)
+        """One lake a run, which reads each session of history once."""
+        return open_lake(self.url).remembering()
 
 
 class NeonResource(dg.ConfigurableResource[Database]):

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import HoleError, LakeError, SchemaError
+from parakeet_dagster.storage.memory import Memory
 from parakeet_dagster.storage.schemas import SCHEMAS
 from parakeet_dagster.storage.stores import S3Store, Store
 from strategy.universes.renames import renamed
@@ -41,11 +42,20 @@ class Lake:
         store: where the files are.
         renames: symbols that changed, see ``strategy.universes.renames``. What is read has the
             newest symbols, also where it was stored before a change.
+        memory: of what has been read, where it is to be read once; see ``remembering``.
     """
 
-    def __init__(self, store: Store, renames: pd.DataFrame) -> None:
+    def __init__(self, store: Store, renames: pd.DataFrame, memory: Memory | None = None) -> None:
         self.store = store
         self.renames = renames
+        self._memory = memory
+
+    def remembering(self) -> "Lake":
+        """The same lake for the time of one run: ``recall`` and ``read_window`` read a file once.
+
+        Nor is listed twice what is stored.
+        """
+        return Lake(self.store, self.renames, Memory())
 
     def write(self, asset: str, frame: pd.DataFrame, sessions: Sequence[str]) -> None:
         """Store ``frame`` as one file per session of ``sessions``, rows or not.
@@ -64,7 +74,11 @@ class Lake:
             start, count = spans.get(session, (0, 0))
             self.store.write(_path(asset, session), _parquet(table.slice(start, count)))
 
+        if self._memory:
+            self._memory.forget(asset)
         self._over_threads(write_one, sessions)
+        if self._memory:
+            self._memory.wrote(asset, sessions)
 
     def read(
         self, asset: str, sessions: Sequence[str], columns: Sequence[str] | None = None
@@ -85,6 +99,17 @@ class Lake:
         tables = self._over_threads(lambda session: self._table(asset, session, needed), sessions)
         return self._frame(asset, sessions, tables, columns)
 
+    def recall(self, asset: str, sessions: Sequence[str]) -> pd.DataFrame:
+        """As ``read``, of ascending ``sessions``; what is remembered is not read again.
+
+        For what a run asks for more than once. Whatever is recalled stays in memory.
+        """
+        if self._memory is None or not sessions:
+            return self.read(asset, sessions)
+        lacking = self._memory.lacking(asset, sessions)
+        self._memory.keep(asset, lacking, self.read(asset, lacking))
+        return self._memory.rows(asset, sessions)
+
     def read_window(
         self,
         asset: str,
@@ -102,7 +127,8 @@ class Lake:
             HoleError: a session inside the stored history is missing, or none is stored.
             SchemaError: the asset has no such column.
         """
-        needed = _needed(asset, columns)
+        needed = None if self._memory else _needed(asset, columns)
+        memory = self._memory or Memory()
         with ThreadPoolExecutor(self.store.threads) as pool:
             listed = pool.submit(self.sessions, asset)
             first, prices = pool.map(self.first_session, (asset, HISTORY_OF))
@@ -112,13 +138,16 @@ class Lake:
             if asset.startswith(STARTED_LATER):
                 start = max(start, first)
             window = [key for key in calendar.window(keys, lookback) if key >= start]
-            tables = pool.map(lambda session: self._table(asset, session, needed), window)
+            lacking = memory.lacking(asset, window)
+            tables = pool.map(lambda session: self._table(asset, session, needed), lacking)
             stored = set(listed.result())
             holes = [key for key in calendar.between(start, keys[-1]) if key not in stored]
             if holes:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise HoleError(_missing(asset, holes))
-            return self._frame(asset, window, list(tables), columns)
+            memory.keep(asset, lacking, self._frame(asset, lacking, list(tables), needed))
+        rows = memory.rows(asset, window)
+        return rows if columns is None else rows[list(columns)]
 
     def _table(self, asset: str, session: str, columns: list[str] | None) -> pa.Table | None:
         path = _path(asset, session)
@@ -155,11 +184,17 @@ class Lake:
 
     def sessions(self, asset: str) -> list[str]:
         """The stored session keys, ascending; of S3, each decade is asked for at the same time."""
-        prefixes = [f"{asset}/session={decade}" for decade in DECADES]
-        return [_session(folder) for folder in self.store.folders(prefixes, FILE)]
+
+        def listed() -> list[str]:
+            prefixes = [f"{asset}/session={decade}" for decade in DECADES]
+            return [_session(folder) for folder in self.store.folders(prefixes, FILE)]
+
+        return self._memory.stored(asset, listed) if self._memory else listed()
 
     def first_session(self, asset: str) -> str | None:
         """The first stored session key, None where there is none."""
+        if self._memory:
+            return next(iter(self.sessions(asset)), None)
         folders = self.store.folders([f"{asset}/session="], FILE)
         return next((_session(folder) for folder in folders), None)
 
