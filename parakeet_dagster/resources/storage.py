@@ -6,6 +6,7 @@ starts, so that no secret reaches run config, metadata or the UI.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakValueDictionary
 
 import dagster as dg
 
@@ -14,15 +15,26 @@ from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 
+_LAKES: WeakValueDictionary[tuple[str, str], Lake] = WeakValueDictionary()
+"""By run and place; gone with the run."""
+
 
 class LakeResource(dg.ConfigurableResource[Lake]):
     """The lake of ``PARAKEET_LAKE``; on S3 through dagster-aws's ``S3Resource``."""
 
     url: str
 
-    def create_resource(self, context: dg.InitResourceContext) -> Lake:  # noqa: ARG002 - Dagster's signature
-        """One lake a run, which reads each session of history once."""
-        return open_lake(self.url).remembering()
+    def create_resource(self, context: dg.InitResourceContext) -> Lake:
+        """One lake a run, which reads each session of history once.
+
+        The I/O manager's is the same: Dagster makes it a resource of its own, and what either
+        writes the other must know of.
+        """
+        of_run = (str(context.run_id), self.url)
+        lake = _LAKES.get(of_run)
+        if lake is None:
+            lake = _LAKES[of_run] = open_lake(self.url).remembering()
+        return lake
 
 
 class NeonResource(dg.ConfigurableResource[Database]):

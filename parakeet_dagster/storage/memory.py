@@ -1,8 +1,10 @@
 """What a run has read of the lake, so that it reads each session once, not once per strategy."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -37,6 +39,7 @@ class Memory:
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
         self._stored: dict[str, list[str]] = {}
+        self._listing: defaultdict[str, Lock] = defaultdict(Lock)
 
     def lacking(self, asset: str, sessions: Sequence[str]) -> list[str]:
         """Those of ``sessions`` whose rows are not kept."""
@@ -55,9 +58,10 @@ class Memory:
 
     def stored(self, asset: str, listed: Callable[[], list[str]]) -> list[str]:
         """The stored session keys, ascending; ``listed`` is asked for them once."""
-        if asset not in self._stored:
-            self._stored[asset] = listed()
-        return list(self._stored[asset])
+        with self._listing[asset]:  # a window is listed while others ask where it starts
+            if asset not in self._stored:
+                self._stored[asset] = listed()
+            return list(self._stored[asset])
 
     def forget(self, asset: str) -> None:
         """Forget the rows of an asset, which is about to be written."""
