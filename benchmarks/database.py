@@ -45,6 +45,13 @@ COLUMNS = {
     "data_quality": "text",
     "metadata": "jsonb",
 }
+ACTIONS = {
+    "ticker": "text",
+    "ex_date": "date",
+    "kind": "text",
+    "value": "double precision",
+    "source": "text",
+}
 TABLES = "market_data, corporate_actions, market_data_revisions, stale_adjusted_closes"
 
 QUERIES = {
@@ -158,15 +165,33 @@ def database() -> Iterator[Database]:
             server.stop()
 
 
-def copy(into: Database, rows: pd.DataFrame) -> None:
-    """The floor: the rows as text into the table itself, its indexes and constraints in place."""
+def copy_into(one: Database, table: str, columns: dict[str, str], rows: pd.DataFrame) -> None:
+    """The rows as text into a table itself, its indexes and constraints in place."""
+    command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with one.transaction("copy") as connection, driver_cursor(connection) as cursor:
+        for some in slices_as_csv(rows, columns):
+            cursor.copy_expert(command, some)
+
+
+def copy(one: Database, rows: pd.DataFrame) -> None:
+    """The floor: bars by COPY, as they come."""
     described = '{"market": "' + rows["market"] + '", "currency": "' + rows["currency"] + '"}'
     bars = rows.assign(adjusted_close=rows["close"], metadata=described)
-    names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
-    command = sql.SQL("COPY market_data ({}) FROM STDIN (FORMAT csv)").format(names)
-    with into.transaction("copy") as connection, driver_cursor(connection) as cursor:
-        for rows_of_slice in slices_as_csv(bars, COLUMNS):
-            cursor.copy_expert(command, rows_of_slice)
+    copy_into(one, "market_data", COLUMNS, bars)
+
+
+def copy_actions(one: Database, rows: pd.DataFrame) -> None:
+    """The dividends and splits of the rows."""
+    kinds = {"dividend": rows["dividend"] > 0, "split_ratio": rows["split_ratio"] != 1}
+    actions = pd.concat(
+        rows.loc[there, ["ticker", "date", "source"]].assign(
+            kind=name.removesuffix("_ratio"), value=rows.loc[there, name]
+        )
+        for name, there in kinds.items()
+    )
+    copy_into(one, "corporate_actions", ACTIONS, actions.rename(columns={"date": "ex_date"}))
 
 
 def emptied(one: Database) -> None:
@@ -233,8 +258,9 @@ def filled(one: Database, of: Market) -> None:
     for begin in range(0, SESSIONS - 1, CHUNK):
         rows = of.rows(begin, min(begin + CHUNK, SESSIONS - 1))
         copy(one, rows.sort_values(["ticker", "date"]))
+        copy_actions(one, rows)
     with one.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM (ANALYZE) market_data"))
+        connection.execute(text("VACUUM (ANALYZE) market_data, corporate_actions"))
 
 
 def one_session(one: Database, of: Market) -> Timed:

@@ -244,6 +244,12 @@ def test_a_chunk_writes_none_of_the_bars_before_it(database):
     assert stale(database) == ["AAPL"]
 
 
+def test_the_new_bars_of_a_chunk_are_adjusted_for_its_own_actions(database):
+    merge_chunk(database, *APPLE)
+
+    assert adjusted(database, "AAPL") == APPLE_ADJUSTED
+
+
 def test_the_merge_that_follows_the_chunks_refreshes_what_they_left(database):
     for row in APPLE:
         merge_chunk(database, row)

@@ -32,6 +32,7 @@ TABLES = {
     "price_corrections",
     "schema_digest",
     "session_acceptances",
+    "stale_adjusted_closes",
     "trades",
     "universe_lists",
 }
