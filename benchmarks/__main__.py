@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from string import ascii_lowercase
 
 import psutil
 from rich.console import Console
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
     for module in modules:
         console.print(f"measuring: {module}")
         rows += alone(results_of, module).value
-    rows.sort(key=lambda row: (int(row.number.rstrip("abcdefg")), row.number))
+    rows.sort(key=lambda row: (int(row.number.rstrip(ascii_lowercase)), row.number))
     console.print(shown(rows, about))
     if not named:
         name, title = ("full", "Twenty years") if is_full else ("benchmark", "The benchmark")
