@@ -1,75 +1,145 @@
 """Every signal of the catalog: five years of sessions x an S&P 500, each session its own window.
 
-``python -m benchmarks.signals`` prints a table and writes it to ``benchmarks/results/``. The data
-is made up, and the same on every run. A time is the median of ``RUNS``, from the frame of
-``daily_returns`` to the frame of signals; reading Parquet is not part of it.
+The data is made up, and the same on every run. A time is from the frame of ``daily_returns`` to the
+frame of signals; reading Parquet is not part of it. A floor is the signal's main operation on whole
+matrices of numpy: no windows, so that it could look ahead, no members, no gaps, no frames.
 
-Three more rows hold momentum against what it replaces, on as much data as that was measured on:
-a loop that looks up one row of prices after the other, and one division of two matrices, which is
-as fast as it gets without a window.
+Two more rows hold momentum against what it replaces, on as much data as that was measured on: a
+loop that looks up one row of prices after the other.
 """
 
-import json
-import os
-import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from statistics import median
-from time import perf_counter
+from dataclasses import replace
+from string import ascii_lowercase
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.clock import side_by_side
+from benchmarks.result import Result
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.catalog import CATALOG
 from strategy.daily import LIVE_WITHIN, daily_signals
 from strategy.returns import COLUMNS
 from strategy.signals.base import Signal
 from strategy.signals.dual_momentum import DualMomentum
+from strategy.signals.momentum import Momentum
+from strategy.signals.vol_scaled_momentum import VolScaledMomentum
 from strategy.strategy import Strategy
 
-RESULTS = Path(__file__).parent / "results"
-RUNS = 3
+ROUNDS = 3
 SESSIONS, TICKERS = 1260, 503
-TARGET = 2.0
+WITHIN = 2.0
 """Seconds, for every signal, on 2 cores."""
 
-OLD_SESSIONS, OLD_TICKERS, OLD_LOOKBACK, PLACES = 1283, 393, 126, 5
+OLD_SESSIONS, OLD_TICKERS = 1283, 393
+OLD_MOMENTUM = DualMomentum(lookback=126, places=5, hurdle=0.0)
 
 LAST = pd.Timestamp("2024-12-31")
-HEADINGS = ("signal", "strategies", "look-back", "sessions x tickers", "seconds", "target")
-WIDTH = 110
-"""Columns of text, also where the output is no terminal."""
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Timing:
-    """One row of the table. ``target`` is None for what is only there to compare with."""
-
-    signal: str
-    strategies: tuple[str, ...]
-    lookback: int
-    sessions: int
-    tickers: int
-    seconds: float
-    target: float | None
-
-    def cells(self) -> tuple[str, ...]:
-        """As the table shows it."""
-        return (
-            self.signal,
-            ", ".join(self.strategies),
-            str(self.lookback),
-            f"{self.sessions:,} x {self.tickers}",
-            f"{self.seconds:.3f}",
-            "" if self.target is None else f"{self.target:.1f}",
+def results() -> list[Result]:
+    """Each signal of the catalog once, then momentum beside what it replaces."""
+    users: dict[Signal, list[str]] = {}
+    for name, strategy in CATALOG.items():
+        users.setdefault(strategy.signal, []).append(name)
+    rows = [
+        replace(
+            measured(CATALOG[names[0]], SESSIONS, TICKERS),
+            within=WITHIN,
+            note=f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0],
         )
+        for names in users.values()
+    ]
+    rows += of_old_size()
+    return [
+        replace(row, number=f"13{letter}")
+        for letter, row in zip(ascii_lowercase, rows, strict=False)
+    ]
+
+
+def of_old_size() -> list[Result]:
+    """A window each, and row by row; both beside one matrix."""
+    strategy = Strategy(description="", signal=OLD_MOMENTUM, allocation=EqualWeight())
+    returns = market(sessions_up_to_last(OLD_SESSIONS), OLD_TICKERS)
+    closes = returns.pivot_table(index="date", columns="ticker", values="close")
+    looped, matrix = in_turn(lambda: row_by_row(closes), floor_of(OLD_MOMENTUM, closes.to_numpy()))
+    windowed = measured(strategy, OLD_SESSIONS, OLD_TICKERS)
+    size = f"{OLD_SESSIONS:,} x {OLD_TICKERS}"
+    return [
+        replace(windowed, what=f"momentum, {size}, a window each"),
+        Result("", f"momentum, {size}, row by row", looped, matrix, note="what ours replaces"),
+    ]
+
+
+def measured(strategy: Strategy, sessions: int, tickers: int) -> Result:
+    """The signals of so many sessions of so many members; the row has no number yet."""
+    signal = strategy.signal
+    lookback = max(signal.lookback, LIVE_WITHIN)
+    history = sessions_up_to_last(sessions + lookback - 1)
+    wanted = history[-sessions:]
+    returns = market(history, tickers)
+    closes = returns["close"].to_numpy().reshape(len(history), tickers)
+    members = pd.DataFrame(
+        {
+            "date": wanted.repeat(tickers),
+            "universe": strategy.universe,
+            "ticker": np.tile(names(tickers), sessions),
+        }
+    ).astype({"universe": "str", "ticker": "str"})
+    ours, floor = in_turn(
+        lambda: daily_signals(strategy, returns, members, history, wanted),
+        floor_of(signal, closes),
+    )
+    what = f"signals: {type(signal).__name__}, look-back {signal.lookback}"
+    return Result("", what, ours, floor)
+
+
+def in_turn(
+    ours: Callable[[], object], floor: Callable[[], object] | None
+) -> tuple[float, float | None]:
+    """Seconds of both; None for a floor that there is not."""
+    times = side_by_side(ours, floor or (lambda: None), ROUNDS)
+    return times.ours, times.floor if floor else None
+
+
+def floor_of(signal: Signal, closes: Floats) -> Callable[[], object] | None:
+    """The main operation of a signal on all sessions at once; None where it takes more to say."""
+    match signal:
+        case Momentum() | DualMomentum():
+            return lambda: leaders(closes, signal.lookback, signal.places)
+        case VolScaledMomentum():
+            return lambda: volatility_of_leaders(closes, signal)
+        case _:
+            return None
+
+
+def leaders(closes: Floats, lookback: int, places: int) -> npt.NDArray[np.intp]:
+    """Per session the places of the best: one division of two slices, and a partition."""
+    growth = closes[lookback:] / closes[:-lookback] - 1
+    return np.argpartition(-growth, places, axis=1)[:, :places]
+
+
+def volatility_of_leaders(closes: Floats, signal: VolScaledMomentum) -> Floats:
+    """Of last year's winners, formed anew each session: the deviation over half a year."""
+    chosen = leaders(closes[: -1 - signal.skip], signal.formation - signal.skip, signal.places)
+    returns = closes[1:] / closes[:-1] - 1
+    held = np.take_along_axis(returns[-len(chosen) :], chosen, axis=1).mean(axis=1)
+    span = signal.lookback - signal.formation
+    squares = np.lib.stride_tricks.sliding_window_view(held**2, span)
+    return np.asarray(np.sqrt(squares.mean(axis=1)))
+
+
+def row_by_row(closes: pd.DataFrame) -> list[list[str]]:
+    """Momentum as a loop over sessions, each of which looks up two rows and ranks them."""
+    chosen = []
+    for row in range(OLD_MOMENTUM.lookback, len(closes)):
+        growth = closes.iloc[row] / closes.iloc[row - OLD_MOMENTUM.lookback] - 1
+        chosen.append(growth.nlargest(OLD_MOMENTUM.places).index.tolist())
+    return chosen
 
 
 def market(sessions: pd.DatetimeIndex, count: int) -> pd.DataFrame:
@@ -109,123 +179,3 @@ def names(count: int) -> list[str]:
 def sessions_up_to_last(count: int) -> pd.DatetimeIndex:
     """That many weekdays."""
     return pd.bdate_range(end=LAST, periods=count).as_unit("us")
-
-
-def timed(run: Callable[[], object]) -> float:
-    """Seconds, the median of ``RUNS``."""
-
-    def once() -> float:
-        begun = perf_counter()
-        run()
-        return perf_counter() - begun
-
-    return median(once() for _ in range(RUNS))
-
-
-def time_signal(strategy: Strategy, sessions: int, tickers: int) -> float:
-    """Seconds for the signals of so many sessions of so many members."""
-    lookback = max(strategy.signal.lookback, LIVE_WITHIN)
-    history = sessions_up_to_last(sessions + lookback - 1)
-    wanted = history[-sessions:]
-    returns = market(history, tickers)
-    members = pd.DataFrame(
-        {
-            "date": wanted.repeat(tickers),
-            "universe": strategy.universe,
-            "ticker": np.tile(names(tickers), sessions),
-        }
-    ).astype({"universe": "str", "ticker": "str"})
-    return timed(lambda: daily_signals(strategy, returns, members, history, wanted))
-
-
-def of_the_catalog() -> list[Timing]:
-    """Each signal once, with the strategies that use it."""
-    users: dict[Signal, list[str]] = {}
-    for name, strategy in CATALOG.items():
-        users.setdefault(strategy.signal, []).append(name)
-    return [
-        Timing(
-            signal=type(signal).__name__,
-            strategies=tuple(strategies),
-            lookback=signal.lookback,
-            sessions=SESSIONS,
-            tickers=TICKERS,
-            seconds=time_signal(CATALOG[strategies[0]], SESSIONS, TICKERS),
-            target=TARGET,
-        )
-        for signal, strategies in users.items()
-    ]
-
-
-def row_by_row(closes: pd.DataFrame) -> list[list[str]]:
-    """Momentum as a loop over sessions, each of which looks up two rows and ranks them."""
-    chosen = []
-    for row in range(OLD_LOOKBACK, len(closes)):
-        growth = closes.iloc[row] / closes.iloc[row - OLD_LOOKBACK] - 1
-        chosen.append(growth.nlargest(PLACES).index.tolist())
-    return chosen
-
-
-def by_matrix(closes: Floats) -> npt.NDArray[np.intp]:
-    """The same from two slices of one matrix, all sessions at once."""
-    growth = closes[OLD_LOOKBACK:] / closes[:-OLD_LOOKBACK] - 1
-    return np.argpartition(-growth, PLACES, axis=1)[:, :PLACES]
-
-
-def of_momentum() -> list[Timing]:
-    """Ours, and the two that it is compared with."""
-    ours = Strategy(
-        description="",
-        signal=DualMomentum(lookback=OLD_LOOKBACK, places=PLACES, hurdle=0.0),
-        allocation=EqualWeight(),
-    )
-    returns = market(sessions_up_to_last(OLD_SESSIONS), OLD_TICKERS)
-    closes = returns.pivot_table(index="date", columns="ticker", values="close")
-    dense = closes.to_numpy()
-    seconds = {
-        "momentum, a window each": time_signal(ours, OLD_SESSIONS, OLD_TICKERS),
-        "momentum, row by row": timed(lambda: row_by_row(closes)),
-        "momentum, one matrix": timed(lambda: by_matrix(dense)),
-    }
-    return [
-        Timing(name, (), OLD_LOOKBACK, OLD_SESSIONS, OLD_TICKERS, taken, None)
-        for name, taken in seconds.items()
-    ]
-
-
-def shown(timings: list[Timing]) -> Table:
-    """For the terminal."""
-    table = Table(*HEADINGS, caption=about())
-    for timing in timings:
-        is_slow = timing.target is not None and timing.seconds > timing.target
-        table.add_row(*timing.cells(), style="red" if is_slow else None)
-    return table
-
-
-def about() -> str:
-    """What was measured, and on how many cores."""
-    return (
-        f"Seconds for the signals of all sessions, median of {RUNS} runs on {os.cpu_count()} cores,"
-        f" Python {platform.python_version()}, numpy {np.__version__}, pandas {pd.__version__}"
-    )
-
-
-def markdown(timings: list[Timing]) -> str:
-    """The same table as a document."""
-    rows = [HEADINGS, ("---",) * len(HEADINGS), *(timing.cells() for timing in timings)]
-    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"# Signals\n\n{about()}. `make bench` writes this file.\n\n{lines}\n"
-
-
-def main() -> None:
-    """Measure, show and store."""
-    timings = [*of_the_catalog(), *of_momentum()]
-    RESULTS.mkdir(exist_ok=True)
-    stored = {"about": about(), "timings": [asdict(timing) for timing in timings]}
-    (RESULTS / "signals.json").write_text(json.dumps(stored, indent=2) + "\n")
-    (RESULTS / "signals.md").write_text(markdown(timings))
-    Console(width=WIDTH).print(shown(timings))
-
-
-if __name__ == "__main__":
-    main()

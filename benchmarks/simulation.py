@@ -1,34 +1,51 @@
 """The simulated account: twenty years of sessions x 50 shares, a new target every month.
 
-``python -m benchmarks.simulation`` prints a table and writes it to ``benchmarks/results/``. The
-data is made up, and the same on every run; dividends and splits are in it. A time is the median of
-three runs, from frames to frames; reading Parquet is not part of it.
+The data is made up, and the same on every run; dividends and splits are in it. A time is from
+frames to frames; reading Parquet is not part of it.
 """
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.result import Result
+from benchmarks.signals import in_turn, names, sessions_up_to_last
 from benchmarks.signals import market as returns_of
-from benchmarks.signals import names, sessions_up_to_last, timed
-from strategy.portfolio.market import Market, market_of
+from strategy.portfolio.market import market_of
 from strategy.portfolio.simulation import LOOKBACK, Account, simulate
 from strategy.portfolio.tax import tax_years
 from strategy.portfolio.terms import Terms
 
-RESULTS = Path(__file__).parent / "results"
-SESSIONS, TICKERS = 5160, 50
+SESSIONS, TICKERS, ACCOUNTS = 5160, 50, 16
 EVERY = 21
-TARGET = 1.0
+WITHIN = 1.0
 """Seconds, for one account."""
 
-HEADINGS = ("what", "accounts", "sessions x tickers", "seconds", "target")
+
+def results() -> list[Result]:
+    """One account, many at once, and the tax of a busy one."""
+    sessions = sessions_up_to_last(SESSIONS)
+    market = market_of(*frames(sessions, TICKERS), sessions)
+    accounts = [
+        Account(str(seed), targets(sessions, TICKERS, seed), Terms()) for seed in range(ACCOUNTS)
+    ]
+    first = market.sessions[LOOKBACK]
+    busy = replace(accounts[0], terms=Terms(risk_aversion=math.inf))
+    book = simulate(market, [busy], first)["0"]
+    interest = book.daily.set_index("date")["interest"]
+    one, _ = in_turn(lambda: simulate(market, accounts[:1], first), None)
+    many, _ = in_turn(lambda: simulate(market, accounts, first), None)
+    taxed, _ = in_turn(
+        lambda: tax_years(book.fills, book.splits, book.income, interest, 0.39, "min_tax"), None
+    )
+    size = f"{SESSIONS:,} x {TICKERS}"
+    return [
+        Result("16a", f"simulation of an account, {size}", one, within=WITHIN),
+        Result("16b", f"simulation of {ACCOUNTS} accounts, {size}", many),
+        Result("16c", f"tax of {len(book.fills):,} fills", taxed),
+    ]
 
 
 def frames(
@@ -60,51 +77,3 @@ def targets(sessions: pd.DatetimeIndex, count: int, seed: int) -> pd.DataFrame:
             "weight": weights.ravel(),
         }
     ).astype({"ticker": "str"})
-
-
-def rows(market: Market, accounts: Sequence[Account]) -> list[tuple[str, ...]]:
-    """The table."""
-    first = market.sessions[LOOKBACK]
-    busy = replace(accounts[0], terms=Terms(risk_aversion=math.inf))
-    book = simulate(market, [busy], first)["0"]
-    interest = book.daily.set_index("date")["interest"]
-    size = f"{len(market.sessions):,} x {len(market.tickers)}"
-
-    def measured(what: str, count: int, run: Callable[[], object]) -> tuple[str, ...]:
-        target = f"{TARGET:.1f}" if what == "simulation" and count == 1 else ""
-        return what, str(count), size, f"{timed(run):.3f}", target
-
-    return [
-        measured("simulation", 1, lambda: simulate(market, accounts[:1], first)),
-        measured("simulation", len(accounts), lambda: simulate(market, accounts, first)),
-        measured(
-            f"tax of {len(book.fills):,} fills",
-            1,
-            lambda: tax_years(book.fills, book.splits, book.income, interest, 0.39, "min_tax"),
-        ),
-    ]
-
-
-def main() -> None:
-    """Measure, print and write."""
-    sessions = sessions_up_to_last(SESSIONS)
-    market = market_of(*frames(sessions, TICKERS), sessions)
-    accounts = [Account(str(seed), targets(sessions, TICKERS, seed), Terms()) for seed in range(16)]
-    found = rows(market, accounts)
-    table = Table(*HEADINGS)
-    for row in found:
-        table.add_row(*row)
-    Console(width=110).print(table)
-    lines = [
-        "# Simulation",
-        "",
-        "Seconds for twenty years, monthly targets, median of 3. `make bench` writes this file.",
-        "",
-        *(f"| {' | '.join(row)} |" for row in (HEADINGS, ("---",) * len(HEADINGS), *found)),
-        "",
-    ]
-    (RESULTS / "simulation.md").write_text("\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()

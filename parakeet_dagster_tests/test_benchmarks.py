@@ -1,14 +1,23 @@
 """The benchmarks are no tests; that they still fit the code is."""
 
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
 from pandas.testing import assert_frame_equal
 
 from benchmarks import lake as lake_rows
 from benchmarks import s3 as s3_rows
+from benchmarks import signals, simulation, yahoo_server
+from benchmarks.__main__ import FULL, MODULES
+from benchmarks.result import Result
 from benchmarks.s3_server import serving
-from benchmarks.signals import market, names, sessions_up_to_last
+from benchmarks.signals import leaders, market, names, row_by_row, sessions_up_to_last
 from benchmarks.simulation import frames, targets
 from parakeet_dagster.connect import open_lake
 from parakeet_dagster.sessions import between
+from strategy.catalog import CATALOG
 from strategy.portfolio.market import market_of
 from strategy.portfolio.simulation import LOOKBACK, Account, simulate
 from strategy.portfolio.terms import Terms
@@ -54,3 +63,92 @@ def test_the_benchmark_s_server_is_a_lake_s_bucket():
         assert_frame_equal(found, rows, check_exact=True)
         s3_rows.plainly_written(client, rows, DAYS[:2])
         assert len(s3_rows.plainly_read(client, DAYS)) == 2 * len(rows)
+
+
+def test_every_signal_of_the_catalog_is_measured_once(monkeypatch):
+    for name, value in {"SESSIONS": 2, "TICKERS": 60, "OLD_SESSIONS": 130, "ROUNDS": 1}.items():
+        monkeypatch.setattr(signals, name, value)
+    rows = signals.results()
+    measured = [row for row in rows if row.within]
+    assert len(measured) == len({strategy.signal for strategy in CATALOG.values()})
+    assert len(rows) == len(measured) + 2
+    assert len({row.number for row in rows}) == len(rows)
+    assert all(row.number.startswith("13") and row.ours > 0 for row in rows)
+    assert {row.what for row in measured if row.floor} == {
+        "signals: DualMomentum, look-back 252",
+        "signals: Momentum, look-back 21",
+        "signals: Momentum, look-back 63",
+        "signals: Momentum, look-back 126",
+        "signals: VolScaledMomentum, look-back 378",
+    }
+
+
+def test_the_loop_and_the_matrix_choose_the_same():
+    """So that one is an honest floor of the other."""
+    returns = market(sessions_up_to_last(140), 20)
+    closes = returns.pivot_table(index="date", columns="ticker", values="close")
+    signal = signals.OLD_MOMENTUM
+    by_matrix = leaders(closes.to_numpy(), signal.lookback, signal.places)
+    chosen = [sorted(closes.columns[row]) for row in by_matrix]
+    assert chosen == [sorted(row) for row in row_by_row(closes)]
+
+
+def test_the_simulation_has_a_target_for_one_account(monkeypatch):
+    sizes = {"SESSIONS": LOOKBACK + 30, "TICKERS": 3, "ACCOUNTS": 2}
+    for name, value in sizes.items():
+        monkeypatch.setattr(simulation, name, value)
+    rows = simulation.results()
+    assert [(row.number, row.within) for row in rows] == [
+        ("16a", 1.0),
+        ("16b", None),
+        ("16c", None),
+    ]
+
+
+def test_the_benchmark_s_yahoo_lists_all_members_and_answers_alike():
+    members = yahoo_server.members()
+    assert len(members) == members["ticker"].nunique() == 741
+    server = yahoo_server._PatientServer("2020-10-01")
+    share = server.on_sale("A007.AX")
+    assert share is not None
+    assert (share.market, len(share.bars)) == ("XASX", 22)
+    window = [int(pd.Timestamp(day).timestamp()) for day in ("2020-10-15", yahoo_server.LAST)]
+    made = []
+    for _ in range(2):
+        made.append(server.chart("A007.AX", share, *window, server.time()))
+    assert made[0] is made[1]
+    (result,) = made[0]["chart"]["result"]
+    assert len(result["timestamp"]) == 11
+
+
+def test_the_modules_that_are_there_have_results():
+    assert {"imports", "signals", "simulation", "yahoo"} <= set(MODULES)
+    assert FULL not in MODULES
+
+
+@pytest.mark.parametrize(
+    ("row", "ratio", "holds"),
+    [
+        (Result("1", "", 3.0, 2.0, limit=1.5), 1.5, True),
+        (Result("1", "", 3.1, 2.0, limit=1.5), 1.55, False),
+        (Result("1", "", 1.0, 99.0, at_least=100), 1 / 99, False),
+        (Result("1", "", 1.0, 2.0), 0.5, None),
+        (Result("1", "", 2.0, within=2.0), None, True),
+        (Result("1", "", 3.0, 2.0, limit=1.5, within=2.0), 1.5, False),
+    ],
+)
+def test_a_row_holds_when_every_target_of_it_is_met(row, ratio, holds):
+    assert row.ratio == (None if ratio is None else pytest.approx(ratio))
+    assert row.holds is holds
+    assert replace(row, number="2").record["holds"] is holds
+
+
+def test_the_floor_of_scaled_momentum_has_a_value_for_each_session():
+    signal = next(
+        one.signal for one in CATALOG.values() if one.signal.__class__ is signals.VolScaledMomentum
+    )
+    history = sessions_up_to_last(signal.lookback + 5)
+    closes = market(history, 60)["close"].to_numpy().reshape(len(history), 60)
+    volatility = signals.volatility_of_leaders(closes, signal)
+    assert len(volatility) == 5
+    assert np.isfinite(volatility).all()

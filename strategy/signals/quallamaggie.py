@@ -1,5 +1,6 @@
 """Momentum leaders that break out of a quiet base on volume, held until the trend bends."""
 
+from itertools import pairwise
 from math import ceil
 from typing import ClassVar, Self
 
@@ -81,7 +82,7 @@ class Quallamaggie(Signal):
 
     def compute(self, window: Window) -> Decision:
         """See ``Signal.compute``."""
-        path = np.cumprod(1 + window["return_local"], axis=0)
+        path = _growth(window["return_local"])
         entries = (
             self._breaks_out(window, path) & self._surges(window) & self._is_kept(window, path)
         )
@@ -154,6 +155,18 @@ class Quallamaggie(Signal):
             better = today > growth[:, None] * path[session - lookback]
             leads |= np.count_nonzero(better, axis=1) < places
         return leads
+
+
+def _growth(returns: Array) -> Array:
+    """The running product of 1 + return down the rows.
+
+    A row at a time, which gives the bits of ``cumprod`` in a third of its time: that goes down one
+    column after the other.
+    """
+    path = 1 + returns
+    for before, row in pairwise(path):
+        row *= before
+    return path
 
 
 def _over(combine: np.ufunc, values: Array, length: int) -> Array:

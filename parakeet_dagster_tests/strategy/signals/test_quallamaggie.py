@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from parakeet_dagster_tests.strategy.frames import weekdays
 from strategy.signals.base import Split
-from strategy.signals.quallamaggie import Quallamaggie
+from strategy.signals.quallamaggie import Quallamaggie, _growth
 from strategy.window import Window
 
 SMALL = Quallamaggie(
@@ -372,3 +372,11 @@ def test_the_defaults():
 def test_a_parameter_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValidationError):
         Quallamaggie(**wrong)
+
+
+def test_growth_has_the_bits_of_a_running_product():
+    returns = np.random.default_rng(3).normal(0, 0.02, (168, 40))
+    returns[:50, 7] = np.nan
+    kept = returns.copy()
+    np.testing.assert_array_equal(_growth(returns), np.cumprod(1 + returns, axis=0))
+    np.testing.assert_array_equal(returns, kept)
