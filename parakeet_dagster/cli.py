@@ -127,11 +127,13 @@ def backfill(
                 _run_all(pieces, lambda piece: runs.run(defs, instance, piece, batch))
             except RunFailedError:
                 prices.forget(batch)
+                database.refresh_adjusted_closes()
                 raise
             prices.forget(batch)
             done, progress = spans, work.Progress(assets, instance, lake, database)
             spans = work.plan_for_who_joined(progress, database)
             spans = [] if spans == done else spans
+        database.refresh_adjusted_closes()
         if progress.are_stale(work.reports(defs.resolve_asset_graph()), instance):
             with log.status("writing the reports"):
                 runs.run_reports(defs, instance)

@@ -112,11 +112,12 @@ def market_data(
 
     A row that did not change keeps its `updated_at`; one that did leaves its former self in
     `market_data_revisions`. Dividends and splits go to `corporate_actions`, and `adjusted_close`
-    follows from them.
+    follows from them; in a chunk of a back-fill, for the bars before it, when all are done.
     """
     neon.rename_tickers(lake.renames)
     days = [pd.Timestamp(key).date() for key in context.partition_keys]
-    counts = neon.merge_market_data(raw_prices, days, "materialised again", started_at(context))
+    merge = neon.merge_market_data if ends_with_run(context) else neon.merge_chunk
+    counts = merge(raw_prices, days, "materialised again", started_at(context))
     neon.resolve_failures(context.run_id)
     notes = with_accepted({}, neon, context.partition_keys, 1)
     describe(context, raw_prices[raw_prices["close"].notna()], notes)
