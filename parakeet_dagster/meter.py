@@ -32,14 +32,12 @@ class Meter:
     """So many of so many.
 
     Args:
-        total: how many there are.
+        total: how many there are; 0 where that is not known yet.
         unit: of what, one of them: "session".
         clock: seconds.
     """
 
-    def __init__(
-        self, total: int, unit: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, total: int, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.total = total
         self.unit = unit
         self.done = 0.0
@@ -73,8 +71,8 @@ class Meter:
         return max((self.total - self.done) / self.rate - since, 0.0)
 
     def figures(self, of: str) -> str:
-        """ "12 of 40 sessions, 3.1 sessions/s, 0:04, 0:09 left"; ``of`` joins the first two."""
-        parts = [f"{int(self.done)}{of}{self.total} {self.unit}s"]
+        """In words: "12 of 40 sessions, 3.1 sessions/s, 0:04, 0:09 left"; ``of`` is " of "."""
+        parts = [f"{int(self.done)}{of}{self.total} {self.unit}s"] if self.total else []
         if self.rate is not None:
             parts.append(f"{self.rate:.1f} {self.unit}s/s")
         parts.append(duration(self.elapsed))
@@ -84,7 +82,7 @@ class Meter:
 
 
 def duration(seconds: float) -> str:
-    """ "0:07", "12:30" or "1:02:03"."""
+    """In digits: 0:07, 12:30 or 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -125,12 +123,19 @@ class Shown:
         self._console = console
         self._bar = bar
 
-    def at(self, done: float, doing: str) -> None:
-        """Move the bar; no line is printed."""
+    def at(self, done: float, doing: str, total: int | None = None) -> None:
+        """Move the bar; no line is printed. ``total``: where it was not known before."""
+        if total is not None:
+            self._meter.total = total
         self._meter.at(done, doing)
         if self._bar is not None:
             progress, task = self._bar
-            progress.update(task, completed=done)
+            progress.update(task, completed=done, total=self._meter.total)
+
+    def over(self, what: str) -> None:
+        """All is done: a line where there is no bar and it took long."""
+        if self._bar is None and self._meter.elapsed > LONG:
+            say(self._console, f"{what}: {self._meter.figures(' of ')}")
 
     def part(self, done: float, what: str) -> None:
         """A part is done: move the bar, or print a line where there is none."""
@@ -147,7 +152,7 @@ def shown(total: int, unit: str, console: Console = log) -> Iterator[Shown]:
         yield Shown(meter, console, None)
         return
     with _TwoLines(meter, console) as progress:
-        yield Shown(meter, console, (progress, progress.add_task("", total=total)))
+        yield Shown(meter, console, (progress, progress.add_task("", total=total or None)))
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """Stopping when asked to, by Ctrl-C or SIGTERM: soon, in one line, with everything put back.
 
-While a run is under way the signals are Dagster's: it ends the step where that is, but looks nowhere
-else, neither after the last step nor while a step waits for its place in a pool. So what came is
-noted beside its handlers, by ``signal.set_wakeup_fd``; and where nothing has come of it after
-``GRACE`` seconds, the work is cut off wherever it is. A run that was cut off is recorded as canceled
-by ``runs``, and all that it left is what ``kill -9`` would leave, which the next one mends.
+While a run is under way the signals are Dagster's: it ends the step where that is, but looks
+nowhere else, neither after the last step nor while a step waits for its place in a pool. So what
+came is noted beside its handlers, by ``signal.set_wakeup_fd``; and where nothing has come of it
+after ``GRACE`` seconds, the work is cut off wherever it is. A run that was cut off is recorded as
+canceled by ``runs``, and all that it left is what ``kill -9`` would leave: the next one mends it.
 """
 
 import select
@@ -22,7 +22,7 @@ _ASK = (signal.SIGINT, signal.SIGTERM)
 _CUT_OFF = signal.SIGUSR1
 
 
-class StopRequested(BaseException):  # noqa: N818 - no error, as KeyboardInterrupt is none
+class StopRequested(BaseException):
     """Someone asked the program to stop. No ``Exception``, so that nothing takes it for a failure.
 
     note: what to tell in the end; empty where there is nothing to say but that it stopped.
@@ -45,8 +45,8 @@ class _Listener:
         self.asked: int | None = None
         self.is_ending = False
         self.noted, self.written = socket.socketpair()
-        self.noted.setblocking(False)
-        self.written.setblocking(False)
+        self.noted.settimeout(0)
+        self.written.settimeout(0)
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
         if self.asked is None and number in _ASK:
@@ -81,7 +81,7 @@ _listener: _Listener | None = None
 @contextmanager
 def listening() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM raise ``StopRequested``, until the end of the block."""
-    global _listener  # noqa: PLW0603 - signals belong to the process
+    global _listener
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals
         return
