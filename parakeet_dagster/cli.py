@@ -232,6 +232,7 @@ def verify(
     stored = open_lake(settings.lake_url).sessions("raw_prices")
     start, end = _stored_range(stored, first, last)
     with meter.shown(0, "ticker") as shown:
+        shown.at(0, "reading what is stored")
         found = verify_history(
             settings,
             start,

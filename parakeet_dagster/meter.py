@@ -58,9 +58,9 @@ class Meter:
 
     @property
     def rate(self) -> float | None:
-        """How many a second, over all of it; None while none is done."""
+        """How many a second, over all of it; None while none is done, and nobody can know."""
         taken = self._moved - self._begun
-        return self.done / taken if self.done > 0 and taken > 0 else None
+        return self.done / taken if self.done >= 1 and taken > 0 else None
 
     @property
     def left(self) -> float | None:

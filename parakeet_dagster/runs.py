@@ -27,6 +27,8 @@ from parakeet_dagster.stopping import StopRequested
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
+STOPPED = "Stopped from the command line."
+
 MEMBERSHIP_CHUNK = 1000
 """Sessions a run whose members are brought in ahead of their prices."""
 
@@ -156,16 +158,18 @@ def _materialise(
     steps: Steps | None = None,
 ) -> None:
     run_id = make_new_run_id()
-    _listen(instance, run_id, steps)
+    ear = _Ear(instance, run_id, steps)
+    job = definitions.resolve_job_def(daily_job.name)
     try:
-        result = definitions.resolve_job_def(daily_job.name).execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            tags=dict(tags),
-            asset_selection=selection,
-            run_config=QUIET,
-            raise_on_error=False,
-        )
+        with stopping.announced(ear.announce):
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                tags=dict(tags),
+                asset_selection=selection,
+                run_config=QUIET,
+                raise_on_error=False,
+            )
     except (StopRequested, KeyboardInterrupt, DagsterExecutionInterruptedError):
         _end(instance, run_id)
         stopping.check()
@@ -197,26 +201,37 @@ def _raise_failure(result: dg.ExecuteInProcessResult, what: str) -> NoReturn:
     raise RunFailedError(f"the run over {what} failed: see its log in the UI")
 
 
-def _listen(instance: dg.DagsterInstance, run_id: str, steps: Steps | None) -> None:
-    """Hear the events of a run: how far it is, and whether it is being stopped.
+class _Ear:
+    """Hears the events of a run: how far it is, and whether it is being stopped."""
 
-    Dagster records a run that was interrupted as canceled where that was announced before, and as
-    failed otherwise; a failed one would be tried again by the daemon.
-    """
-    canceled: list[str] = []
+    def __init__(self, instance: dg.DagsterInstance, run_id: str, steps: Steps | None) -> None:
+        self._instance = instance
+        self._run_id = run_id
+        self._steps = steps
+        self._has_announced = False
+        instance.add_event_listener(run_id, self.hear)
 
-    def hear(event: dg.EventLogEntry) -> None:
-        if steps is not None:
+    def hear(self, event: dg.EventLogEntry) -> None:
+        """One event."""
+        if self._steps is not None:
             if event.dagster_event_type is dg.DagsterEventType.RUN_START:
-                steps.begin(_planned(instance, run_id))
-            steps.hear(event)
-        if stopping.is_requested() and not canceled:
-            canceled.append(run_id)
-            run = instance.get_run_by_id(run_id)
-            if run is not None and not run.is_finished:
-                instance.report_run_canceling(run, "Stopped from the command line.")
+                self._steps.begin(_planned(self._instance, self._run_id))
+            self._steps.hear(event)
+        if stopping.is_requested():
+            self.announce()
 
-    instance.add_event_listener(run_id, hear)
+    def announce(self) -> None:
+        """Say that the run is to be canceled.
+
+        Dagster records a run that was interrupted as canceled where that was said before, and as
+        failed otherwise: its daemon would try that one again.
+        """
+        if self._has_announced:
+            return
+        self._has_announced = True
+        run = self._instance.get_run_by_id(self._run_id)
+        if run is not None and not run.is_finished:
+            self._instance.report_run_canceling(run, STOPPED)
 
 
 def _planned(instance: dg.DagsterInstance, run_id: str) -> int:
@@ -233,5 +248,5 @@ def _end(instance: dg.DagsterInstance, run_id: str) -> None:
     stopping.begin_to_end()
     run = instance.get_run_by_id(run_id)
     if run is not None and not run.is_finished:
-        instance.report_run_canceled(run, "Stopped from the command line.")
+        instance.report_run_canceled(run, STOPPED)
     free_places(instance)

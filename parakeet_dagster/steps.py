@@ -12,6 +12,8 @@ _OVER = {
     dg.DagsterEventType.STEP_FAILURE,
     dg.DagsterEventType.STEP_SKIPPED,
 }
+_WAITS = "blocked by limit for pool"
+"""What Dagster says of a step whose place in a pool another run has."""
 
 
 class Steps:
@@ -38,6 +40,8 @@ class Steps:
             self._doing = in_words(event.step_key)
         elif kind in _OVER:
             self._over += 1
+        elif event.step_key is not None and _WAITS in event.message:
+            self._doing = f"{in_words(event.step_key)}, which another run does not let in"
         else:
             return
         self._told(min(self._over / self._planned, 1.0), self._doing)

@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -34,16 +34,21 @@ class StopRequested(BaseException):
         self.note = ""
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class _Listener:
     """What was asked for since the program began.
 
     asked: the first signal. is_ending: whoever caught the request is putting things back, which
-    another one must not interrupt.
+    another one must not interrupt. announce: called, in a thread, before the work is cut off.
     """
 
     def __init__(self) -> None:
         self.asked: int | None = None
         self.is_ending = False
+        self.announce: Callable[[], None] = _nothing
         self.noted, self.written = socket.socketpair()
         self.noted.settimeout(0)
         self.written.settimeout(0)
@@ -72,6 +77,7 @@ class _Listener:
                 return
             while self.asked is not None and not wait.wait(GRACE):
                 if not self.is_ending:
+                    self.announce()
                     signal.pthread_kill(main, _CUT_OFF)
 
 
@@ -103,6 +109,19 @@ def listening() -> Iterator[None]:
         seeing.join()
         listener.noted.close()
         _listener = None
+
+
+@contextmanager
+def announced(announce: Callable[[], None]) -> Iterator[None]:
+    """Within the block, call ``announce`` from a thread before the work is cut off."""
+    if _listener is None:
+        yield
+        return
+    _listener.announce = announce
+    try:
+        yield
+    finally:
+        _listener.announce = _nothing
 
 
 def is_requested() -> bool:
