@@ -124,7 +124,7 @@ def backfill(
     prices = open_price_source(settings)
     wanted = replace(work.snap(first, last, prices), tickers=frozenset(names_of(tickers)))
     with _instance(settings) as instance:
-        with meter.working("reading what is stored"):
+        with meter.waiting("reading what is stored"):
             from parakeet_dagster.definitions import defs
 
             bury(instance)
@@ -193,7 +193,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
 
     database = open_database(settings)
     assets = work.dependencies(defs.resolve_asset_graph())
-    with meter.working("reading what is stored"), _instance(settings) as instance:
+    with meter.waiting("reading what is stored"), _instance(settings) as instance:
         progress = work.Progress(assets, instance, open_lake(settings.lake_url), database)
         other_terms = cli_status.terms_line(settings, instance, progress)
     unsettled = cli_status.unsettled(database, progress, other_terms)

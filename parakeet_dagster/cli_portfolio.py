@@ -139,7 +139,7 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
 
     lake = open_lake(settings.lake_url)
     sheets, spans = {}, {}
-    with meter.working("reading the reports"):
+    with meter.waiting("reading the reports"):
         for name in enabled_strategies(settings):
             of = performance_path(name)
             figures = read_table(lake, of, "figures", "figure")

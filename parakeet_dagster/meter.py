@@ -156,17 +156,25 @@ def shown(total: int, unit: str, console: Console = log) -> Iterator[Shown]:
 
 
 @contextmanager
-def working(what: str, console: Console = log) -> Iterator[None]:
-    """Show that something is being done of which nobody knows how long it takes."""
-    if is_watched(console):
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as progress:
-            progress.add_task(what, total=None)
-            yield
+def waiting(what: str, console: Console = log) -> Iterator[None]:
+    """Show on a terminal that something is being done, of which nobody knows how long it takes."""
+    if not is_watched(console):
+        yield
         return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
+
+
+@contextmanager
+def working(what: str, console: Console = log) -> Iterator[None]:
+    """As ``waiting``; where there is no terminal, a line afterwards, if it took long."""
     begun = time.monotonic()
-    yield
-    if (taken := time.monotonic() - begun) > LONG:
+    with waiting(what, console):
+        yield
+    taken = time.monotonic() - begun
+    if not is_watched(console) and taken > LONG:
         say(console, f"{what}: {duration(taken)}")
 
 

@@ -41,7 +41,7 @@ class Steps:
         elif kind in _OVER:
             self._over += 1
         elif event.step_key is not None and _WAITS in event.message:
-            self._doing = f"{in_words(event.step_key)}, which another run does not let in"
+            self._doing = f"{in_words(event.step_key)}, waiting for another run"
         else:
             return
         self._told(min(self._over / self._planned, 1.0), self._doing)
