@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.price_sources.base import BAR_COLUMNS, PriceAnswer
+from parakeet_dagster.price_sources.base import BAR_COLUMNS, OnAnswer, PriceAnswer
 from parakeet_dagster.price_sources.ecb import ecb_rates
 
 FIRST = "2005-01-03"
@@ -37,6 +37,7 @@ class SyntheticSource:
     first: str = FIRST
     name: str = "synthetic"
     last_session: date | None = None
+    on_answer: OnAnswer | None = None
 
     @cached_property
     def days(self) -> pd.DatetimeIndex:

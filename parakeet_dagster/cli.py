@@ -3,7 +3,8 @@
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,16 +12,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 import typer
 
-from parakeet_dagster import cli_decisions, cli_imports, cli_portfolio, cli_status, clock
+from parakeet_dagster import (
+    cli_decisions,
+    cli_imports,
+    cli_portfolio,
+    cli_status,
+    clock,
+    meter,
+    stopping,
+)
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import ParakeetError, RunFailedError, SessionError, SettingsError
 from parakeet_dagster.settings import Settings, export_dagster_home, export_dotenv, load_settings
-from parakeet_dagster.tables import AsJson, bar, log, out, records_of, show, text_of
+from parakeet_dagster.stopping import StopRequested
+from parakeet_dagster.tables import AsJson, log, out, records_of, show, text_of
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from parakeet_dagster.backfill import Span
+    from parakeet_dagster.price_sources.base import PriceSource
+    from parakeet_dagster.steps import Steps
 
 app = typer.Typer(
     help="From a list of tickers to today's portfolio. Settings are environment variables; see"
@@ -41,13 +53,24 @@ app.add_typer(cli_imports.trades, name="trades")
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one line and exit code 1."""
-    export_dotenv()
-    try:
-        app()
-    except ParakeetError as error:
-        log.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(error.exit_code)
+    """Run the command line; a user's mistake is one line and exit code 1.
+
+    Stopped by Ctrl-C it is one line and 130, by SIGTERM 143.
+    """
+    with stopping.listening():
+        try:
+            export_dotenv()
+            app()
+        except ParakeetError as error:
+            log.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+            sys.exit(error.exit_code)
+        except StopRequested as stop:
+            stopping.begin_to_end()
+            if log.is_terminal:
+                log.file.write("\r")  # over the ^C that the terminal shows
+            meter.say(log, stop.note or "Stopped.")
+            sys.stdout.flush()
+            os._exit(stop.exit_code)  # threads that still wait for a vendor would hold it up
 
 
 @app.command()
@@ -81,9 +104,9 @@ def backfill(
 ) -> None:
     """Materialise every asset for the sessions from FROM to TO, and the look-back before them.
 
-    Dates are snapped to sessions. Each chunk is one run. Stop it at any time: the same command
-    goes on where it stopped, and does nothing once all is done. What is stored after TO is computed
-    again where it depends on what comes in.
+    Dates are snapped to sessions. Each chunk is one run. Stop it at any time by Ctrl-C: the same
+    command goes on where it stopped, and does nothing once all is done. What is stored after TO is
+    computed again where it depends on what comes in.
 
     Example: parakeet backfill 2022-01-01 2022-06-30
     """
@@ -101,12 +124,13 @@ def backfill(
     prices = open_price_source(settings)
     wanted = replace(work.snap(first, last, prices), tickers=frozenset(names_of(tickers)))
     with _instance(settings) as instance:
-        from parakeet_dagster.definitions import defs
+        with meter.waiting("reading what is stored"):
+            from parakeet_dagster.definitions import defs
 
-        bury(instance)
-        database, lake = open_database(settings), open_lake(settings.lake_url)
-        assets = work.dependencies(defs.resolve_asset_graph())
-        progress = work.Progress(assets, instance, lake, database)
+            bury(instance)
+            database, lake = open_database(settings), open_lake(settings.lake_url)
+            assets = work.dependencies(defs.resolve_asset_graph())
+            progress = work.Progress(assets, instance, lake, database)
         history = max((one.history for one in enabled_strategies(settings).values()), default=1)
         if wanted.tickers:
             spans = work.merge(progress, wanted, lake)
@@ -118,13 +142,21 @@ def backfill(
         batch = _batch(settings, wanted)
         if again or lists:
             prices.forget(batch)
+        starts_over = again or lists or bool(wanted.tickers)
         if not spans:
             log.print("Nothing to do: every session is complete.")
         while spans:
+            pieces = list(work.chunks(spans, chunk))
             try:
-                pieces = list(work.chunks(spans, chunk))
-                runs.run_membership(defs, instance, pieces, batch)
-                _run_all(pieces, lambda piece: runs.run(defs, instance, piece, batch))
+                with _told_where_stopped(pieces, starts_over=starts_over) as completed:
+                    with meter.working("reading the lists of members"):
+                        runs.run_membership(defs, instance, pieces, batch)
+                    _run_all(
+                        pieces,
+                        prices,
+                        lambda piece, steps: runs.run(defs, instance, piece, batch, steps),
+                        completed,
+                    )
             except RunFailedError:
                 prices.forget(batch)
                 database.refresh_adjusted_closes()
@@ -133,9 +165,11 @@ def backfill(
             done, progress = spans, work.Progress(assets, instance, lake, database)
             spans = work.plan_for_who_joined(progress, database)
             spans = [] if spans == done else spans
-        database.refresh_adjusted_closes()
+        stopping.check()
+        with meter.working("adjusting closes"):
+            database.refresh_adjusted_closes()
         if progress.are_stale(work.reports(defs.resolve_asset_graph()), instance):
-            with log.status("writing the reports"):
+            with meter.working("writing the reports"):
                 runs.run_reports(defs, instance)
         _say_what_failed(database.open_failures(), wanted)
 
@@ -159,7 +193,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
 
     database = open_database(settings)
     assets = work.dependencies(defs.resolve_asset_graph())
-    with _instance(settings) as instance:
+    with meter.waiting("reading what is stored"), _instance(settings) as instance:
         progress = work.Progress(assets, instance, open_lake(settings.lake_url), database)
         other_terms = cli_status.terms_line(settings, instance, progress)
     unsettled = cli_status.unsettled(database, progress, other_terms)
@@ -197,7 +231,15 @@ def verify(
 
     stored = open_lake(settings.lake_url).sessions("raw_prices")
     start, end = _stored_range(stored, first, last)
-    found = verify_history(settings, start, end)
+    with meter.shown(0, "ticker") as shown:
+        shown.at(0, "reading what is stored")
+        found = verify_history(
+            settings,
+            start,
+            end,
+            lambda answered, asked: shown.at(answered, "asking for tickers", asked),
+        )
+        shown.over("asked")
     if as_json or not found.empty:
         show(records_of(found), "Corrections", as_json=as_json)
     else:
@@ -408,16 +450,52 @@ def db_stop() -> None:
     log.print("Stopped." if stopped else "It was not running.")
 
 
-def _run_all(pieces: list["Span"], run: Callable[["Span"], None]) -> None:
-    total = sum(len(piece.keys) for piece in pieces)
-    with bar() as shown:
-        task = shown.add_task("", total=total)
+def _run_all(
+    pieces: list["Span"],
+    prices: "PriceSource",
+    run: "Callable[[Span, Steps], None]",
+    completed: list["Span"],
+) -> None:
+    """Run the pieces one by one, show how far that is, and list those that are complete."""
+    from parakeet_dagster.steps import Steps
+
+    total = count_of(pieces)
+    with meter.shown(total, "session") as shown:
         for piece in pieces:
-            what = "recomputing" if piece.derived else "bringing in"
-            shown.update(task, description=f"{what} {piece.first} to {piece.last}")
-            run(piece)
-            shown.advance(task, len(piece.keys))
+            stopping.check()
+            done, count = count_of(completed), len(piece.keys)
+            verb = "recomputing" if piece.derived else "bringing in"
+            what = f"{verb} {piece.first} to {piece.last}"
+
+            def tell(part: float, doing: str) -> None:
+                shown.at(done + part * count, f"{what}: {doing}")  # noqa: B023 - within this turn
+
+            steps = Steps(tell)
+            prices.on_answer = steps.answered
+            run(piece, steps)
+            completed.append(piece)
+            shown.part(count_of(completed), what)
     log.print(f"Done: {total} sessions, {pieces[0].first} to {pieces[-1].last}", highlight=False)
+
+
+@contextmanager
+def _told_where_stopped(pieces: list["Span"], *, starts_over: bool) -> Iterator[list["Span"]]:
+    """Where the block is stopped, tell how many sessions are complete; the block lists them."""
+    completed: list[Span] = []
+    try:
+        yield completed
+    except StopRequested as stop:
+        then = "begins again" if starts_over else "goes on there"
+        stop.note = (
+            f"Stopped: {count_of(completed)} of {count_of(pieces)} sessions are complete;"
+            f" the same command {then}."
+        )
+        raise
+
+
+def count_of(pieces: list["Span"]) -> int:
+    """How many sessions are in them."""
+    return sum(len(piece.keys) for piece in pieces)
 
 
 def _say_what_failed(failures: pd.DataFrame, wanted: "Span") -> None:
@@ -469,10 +547,9 @@ def _batch(settings: Settings, wanted: "Span") -> str:
 
 
 def _instance(settings: Settings) -> "dg.DagsterInstance":
-    export_dagster_home(settings)
-    import dagster as dg
+    from parakeet_dagster.instance import open_instance
 
-    return dg.DagsterInstance.get()
+    return open_instance(settings)
 
 
 def _where(settings: Settings, database: str) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import pandas as pd
 import typer
 
+from parakeet_dagster import meter
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import SessionError, SettingsError
-from parakeet_dagster.settings import Settings, export_dagster_home, load_settings
+from parakeet_dagster.settings import Settings, load_settings
 from parakeet_dagster.tables import AsJson, log, out, records_of, show
 
 if TYPE_CHECKING:
@@ -138,14 +139,15 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
 
     lake = open_lake(settings.lake_url)
     sheets, spans = {}, {}
-    for name in enabled_strategies(settings):
-        of = performance_path(name)
-        figures = read_table(lake, of, "figures", "figure")
-        chance = read_table(lake, of, "chance", "figure")
-        curves = read_table(lake, of, "curves", "date")
-        if figures is not None and chance is not None and curves is not None:
-            sheets[name] = (figures, chance)
-            spans[name] = (str(curves.index[0]), str(curves.index[-1]))
+    with meter.waiting("reading the reports"):
+        for name in enabled_strategies(settings):
+            of = performance_path(name)
+            figures = read_table(lake, of, "figures", "figure")
+            chance = read_table(lake, of, "chance", "figure")
+            curves = read_table(lake, of, "curves", "date")
+            if figures is not None and chance is not None and curves is not None:
+                sheets[name] = (figures, chance)
+                spans[name] = (str(curves.index[0]), str(curves.index[-1]))
     if not sheets:
         raise SessionError(
             "no report is stored yet: run parakeet backfill FROM TO over more sessions than the"
@@ -183,13 +185,11 @@ def _records(
     was imported since. Earlier ones stay what one was told then: made again they would say what is
     known today, and every session after them would have to be, too.
     """
-    export_dagster_home(settings)
-    import dagster as dg
-
     from parakeet_dagster import accounts
     from parakeet_dagster.connect import enabled_strategies, open_lake
+    from parakeet_dagster.instance import open_instance
 
-    with dg.DagsterInstance.get() as instance:
+    with open_instance(settings) as instance:
         for name, session in chosen.items():
             if session == stored[name][-1]:
                 _bring_up_to_date(settings, database, instance, name, calendar.key(session))
@@ -237,7 +237,8 @@ def _bring_up_to_date(
     from parakeet_dagster import runs
     from parakeet_dagster.definitions import defs
 
-    runs.run_orders(defs, instance, name, session)
+    with meter.working(f"computing the orders of {name} again"):
+        runs.run_orders(defs, instance, name, session)
     log.print(f"Computed again {why}: the orders of {name} on {session}", soft_wrap=True)
 
 

@@ -25,7 +25,7 @@ def bury(instance: dg.DagsterInstance) -> list[str]:
         if _is_gone(instance, run.run_id):
             instance.report_run_failed(run, "The run's process is gone: it was killed.")
             buried.append(run.run_id)
-    _free_places(instance)
+    free_places(instance)
     return buried
 
 
@@ -48,7 +48,7 @@ def _is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
         return True
 
 
-def _free_places(instance: dg.DagsterInstance) -> None:
+def free_places(instance: dg.DagsterInstance) -> None:
     """Give back the places in pools of runs that have ended."""
     log = instance.event_log_storage
     if not log.supports_global_concurrency_limits:

@@ -8,7 +8,6 @@ import pandas as pd
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -19,18 +18,6 @@ PROSE = frozenset({"description", "name", "url", "reason", "resolution"})
 """The columns that wrap where the terminal is narrow; the others keep to one line."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="An array of objects on standard output.")]
-
-
-def bar() -> Progress:
-    """A progress bar on standard error, counting sessions."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("sessions"),
-        TimeRemainingColumn(),
-        console=log,
-    )
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import stamina
 import typer
 from moto.server import ThreadedMotoServer
 
-from parakeet_dagster import definitions
+from parakeet_dagster import cli, definitions
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.backfill import Span
 from parakeet_dagster.cli import _say_what_failed, app, main
@@ -247,6 +248,17 @@ class TestWrongDatabase:
             "NEON_DATABASE_URL is set: its server is not ours to stop; unset it to stop the"
             " embedded one"
         )
+
+
+@pytest.mark.parametrize("command", [("status",), ("verify",), ("ui",)], ids=words)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_line_where_a_person_stops_it(command, number, code, monkeypatch):
+    monkeypatch.setattr(cli, "load_settings", lambda: signal.raise_signal(number))
+    monkeypatch.setattr(os, "_exit", sys.exit)
+
+    outcome = parakeet(*command)
+
+    assert (outcome.code, outcome.out, outcome.err) == (code, "", "Stopped.\n")
 
 
 class TestWrongArguments:

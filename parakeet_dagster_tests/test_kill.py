@@ -1,6 +1,8 @@
-"""`kill -9` in the middle of a back-fill, then the same command: as if nothing had happened."""
+"""A back-fill that is killed or stopped, then the same command: as if nothing had happened."""
 
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -77,6 +79,19 @@ class Place:
             cursor.execute(query, [TABLES[table]])
             return [row for (row,) in cursor.fetchall()]
 
+    def how_runs_ended(self) -> set[str]:
+        """The states of the runs on record."""
+        return {status for (status,) in self._recorded("runs.db", "SELECT status FROM runs")}
+
+    def places_in_pools(self) -> int:
+        """How many are taken."""
+        query = "SELECT count(run_id) FROM concurrency_slots"
+        return int(self._recorded("runs/index.db", query)[0][0])
+
+    def _recorded(self, file: str, query: str) -> list[tuple[str]]:
+        with closing(sqlite3.connect(self.home / "dagster" / "history" / file)) as connection:
+            return connection.execute(query).fetchall()
+
 
 @pytest.fixture
 def places(tmp_path: Path, postgres_server: EmbeddedPostgres) -> Iterator[tuple[Place, Place]]:
@@ -103,15 +118,38 @@ def places(tmp_path: Path, postgres_server: EmbeddedPostgres) -> Iterator[tuple[
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def kill_when(is_time: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    """``kill -9`` as soon as the condition holds."""
+def wait_until(is_time: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Look, while the process runs."""
     deadline = time.monotonic() + PATIENCE
     while not is_time():
         assert process.poll() is None, f"it ended by itself: {process.communicate()[1]}"
         assert time.monotonic() < deadline
         time.sleep(0.002)
+
+
+def kill_when(is_time: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """``kill -9`` as soon as the condition holds."""
+    wait_until(is_time, process)
     process.kill()
     assert process.wait() == -9
+
+
+def stop_when(is_time: Callable[[], bool], process: subprocess.Popen[str], *signals: int) -> str:
+    """Ask it to stop as soon as the condition holds; returns the last that it said."""
+    wait_until(is_time, process)
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.02)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signals[0], said
+    assert "Traceback" not in said
+    assert all(line.isprintable() for line in said.splitlines()), said
+    return said.splitlines()[-1]
+
+
+def stopped(done: int, total: int) -> str:
+    """What is said in the end."""
+    return f"Stopped: {done} of {total} sessions are complete; the same command goes on there."
 
 
 def finish(process: subprocess.Popen[str]) -> list[str]:
@@ -132,12 +170,25 @@ def test_the_end_state_equals_that_of_an_undisturbed_run(places):
         process = killed.start(*COMMAND)
         kill_when(lambda: killed.stored(asset) >= count, process)  # noqa: B023 - called at once
         assert killed.stored("orders/dual_momentum") < len(SESSIONS)
+    rest = len(SESSIONS) - 3 * CHUNK
+    process = killed.start(*COMMAND)
+    in_the_fourth = stop_when(
+        lambda: killed.stored("raw_prices") > 3 * CHUNK, process, signal.SIGINT, signal.SIGINT
+    )
+    assert in_the_fourth == stopped(CHUNK, CHUNK + rest)
+    assert killed.how_runs_ended() == {"SUCCESS", "FAILURE", "CANCELED"}
+    assert killed.places_in_pools() == 0
+    process = killed.start(*COMMAND)
+    in_the_fourth = stop_when(
+        lambda: killed.stored("signals/dual_momentum") > 3 * CHUNK, process, signal.SIGTERM
+    )
+    assert in_the_fourth == stopped(0, rest)
     torn = f"lake/raw_prices/session={LAST}/.part-0.parquet.{process.pid}.tmp"
     (killed.home / torn).parent.mkdir(exist_ok=True)
     (killed.home / torn).write_bytes(b"half a fi")
 
-    assert finish(killed.start(*COMMAND))[-2].startswith("Done: ")
-    assert finish(alone)[-2] == f"Done: {len(SESSIONS)} sessions, {FIRST} to {LAST}"
+    assert f"Done: {rest} sessions, {SESSIONS[-rest]} to {LAST}" in finish(killed.start(*COMMAND))
+    assert f"Done: {len(SESSIONS)} sessions, {FIRST} to {LAST}" in finish(alone)
 
     expected = bytes_of(undisturbed.home / "lake")
     assert bytes_of(killed.home / "lake") == expected

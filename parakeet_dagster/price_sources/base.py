@@ -1,5 +1,6 @@
 """The interface of a price source: tickers and a range in; bars, actions and failures out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -85,11 +86,16 @@ class PriceAnswer:
     strays: pd.DataFrame = field(default_factory=no_strays)
 
 
+OnAnswer = Callable[[int, int], None]
+"""Is told how many tickers are answered, and how many were asked for; from any thread."""
+
+
 class PriceSource(Protocol):
     """A vendor of daily bars.
 
     ``name`` is stored with every bar. ``last_session`` is the last day the source will ever have
-    data for, or None where it goes on.
+    data for, or None where it goes on. ``on_answer``, where it is set, is told of every ticker that
+    somebody had to be asked for.
 
     Several fetches that belong together, the chunks of a back-fill, share a ``batch``: a source
     that has to ask somebody then asks for each ticker once, and keeps what it was told until the
@@ -98,6 +104,7 @@ class PriceSource(Protocol):
 
     name: str
     last_session: date | None
+    on_answer: OnAnswer | None
 
     def fetch(
         self, members: pd.DataFrame, start: date, end: date, batch: str | None = None

@@ -16,6 +16,7 @@ from parakeet_dagster.errors import PriceSourceError
 from parakeet_dagster.price_sources.base import (
     BAR_COLUMNS,
     FailureClass,
+    OnAnswer,
     PriceAnswer,
     TickerFailure,
 )
@@ -32,6 +33,7 @@ class SampleSource:
 
     name = "sample"
     last_session: date | None = LAST_SESSION
+    on_answer: OnAnswer | None = None
 
     def fetch(
         self,

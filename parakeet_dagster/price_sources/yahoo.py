@@ -6,13 +6,19 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
 
 from parakeet_dagster.errors import PriceSourceError
 from parakeet_dagster.price_sources import yahoo_client
-from parakeet_dagster.price_sources.base import FailureClass, PriceAnswer, TickerFailure
+from parakeet_dagster.price_sources.base import (
+    FailureClass,
+    OnAnswer,
+    PriceAnswer,
+    TickerFailure,
+)
 from parakeet_dagster.price_sources.kept_answers import Batch, KeptAnswers
 from parakeet_dagster.price_sources.market_calendar import (
     SETTLING_TIME,
@@ -81,6 +87,7 @@ class YahooSource:
 
     name: str = "yahoo"
     last_session: date | None = None
+    on_answer: OnAnswer | None = None
 
     def __init__(
         self,
@@ -162,10 +169,23 @@ class YahooSource:
         yahoo_client.install(session, self._cache_dir)
         yahoo_client.forget_answers()
         self._pace.begin()
+        answered = count(1)
+
+        def try_and_tell(question: Question) -> Answer | TickerFailure:
+            outcome = self._try(session, question, kept)
+            if self.on_answer is not None:
+                self.on_answer(next(answered), len(questions))
+            return outcome
+
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="yahoo")
         try:
-            with ThreadPoolExecutor(self._threads, thread_name_prefix="yahoo") as pool:
-                return list(pool.map(lambda one: self._try(session, one, kept), questions))
+            return list(pool.map(try_and_tell, questions))
+        except Exception:
+            pool.shutdown(cancel_futures=True)
+            raise
         finally:
+            # nothing is under way any more, unless this was interrupted: then nobody waits for it
+            pool.shutdown(wait=False, cancel_futures=True)
             yahoo_client.forget_answers()
 
     def _try(

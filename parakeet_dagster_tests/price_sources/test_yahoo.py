@@ -267,6 +267,14 @@ def test_one_request_a_ticker_through_the_exchanges_tomorrow(source, yahoo):
     ]
 
 
+def test_who_listens_is_told_of_every_ticker(source, yahoo):
+    yahoo.fail("AAPL", Fault.DELISTED)
+    told = []
+    source.on_answer = lambda answered, asked: told.append((answered, asked))
+    source.fetch(members("AAPL", "HALT", "BHP.AX"), FIRST, LAST)
+    assert sorted(told) == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_every_batch_asks_anew(source, yahoo):
     for _ in range(2):
         source.fetch(members("AAPL"), FIRST, LAST)

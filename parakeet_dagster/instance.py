@@ -1,0 +1,24 @@
+"""The Dagster instance of the command line."""
+
+import dagster as dg
+from dagster._core.instance import InstanceRef
+
+from parakeet_dagster.settings import Settings, export_dagster_home
+
+_PRINTED_AS_IT_IS = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The instance in ``DAGSTER_HOME``, whose runs in this process print to the terminal.
+
+    Dagster would copy what a step prints to a file, by four processes a run. Ctrl-C in a terminal
+    goes to them too, and each answers it with a traceback.
+    """
+    home = export_dagster_home(settings)
+    reference = InstanceRef.from_dir(str(home), overrides=_PRINTED_AS_IT_IS)
+    return dg.DagsterInstance.from_ref(reference)

@@ -1,0 +1,76 @@
+"""Ctrl-C and SIGTERM: heard once, heard where handlers of others are in the way, and put back."""
+
+import signal
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from parakeet_dagster import stopping
+from parakeet_dagster.stopping import StopRequested, listening
+
+
+@contextmanager
+def deaf():
+    """As Dagster handles the signals while a run is between two steps."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_work_where_it_is(number, code):
+    with listening():
+        with pytest.raises(StopRequested) as stop:
+            signal.raise_signal(number)
+        assert stopping.is_requested()
+    assert stop.value.exit_code == code
+    assert stop.value.note == ""
+
+
+def test_what_others_do_not_hear_is_noted():
+    with listening():
+        assert not stopping.is_requested()
+        stopping.check()
+        with deaf():
+            signal.raise_signal(signal.SIGINT)
+        assert stopping.is_requested()
+        with pytest.raises(StopRequested):
+            stopping.check()
+
+
+def test_a_second_one_does_not_disturb_who_puts_things_back():
+    with listening():
+        with pytest.raises(StopRequested):
+            signal.raise_signal(signal.SIGINT)
+        stopping.begin_to_end()
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(StopRequested) as stop:
+            stopping.check()
+    assert stop.value.exit_code == 130  # the first counts
+
+
+def test_work_that_does_not_stop_is_announced_and_cut_off(monkeypatch):
+    monkeypatch.setattr(stopping, "GRACE", 0.05)
+    announced = []
+    with listening(), stopping.announced(lambda: announced.append("canceling")):
+        with deaf():
+            signal.raise_signal(signal.SIGINT)
+            with pytest.raises(StopRequested):
+                time.sleep(60)
+        stopping.begin_to_end()
+    assert announced[0] == "canceling"
+
+
+def test_afterwards_everything_is_as_before():
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    before = [signal.getsignal(number) for number in numbers]
+    with listening():
+        assert [signal.getsignal(number) for number in numbers] != before
+    assert [signal.getsignal(number) for number in numbers] == before
+    assert signal.set_wakeup_fd(-1) == -1
+    assert not stopping.is_requested()
+    stopping.check()
