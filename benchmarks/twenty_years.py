@@ -6,7 +6,7 @@ from benchmarks.clock import alone
 from benchmarks.market import SESSIONS, SyntheticSource
 from benchmarks.result import Result
 
-YEAR = 2 * CHUNK
+YEAR = CHUNK
 
 
 def results() -> list[Result]:
