@@ -7,7 +7,7 @@ What runs is the real command line and the real graph; only the price source is 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,12 +15,15 @@ from benchmarks.market import SyntheticSource
 
 STRATEGIES = ("dual_momentum", "equal_weight", "momentum_63", "momentum_126", "vol_scaled_momentum")
 ENVIRONMENT = os.environ  # noqa: TID251 - a world of its own is made of it
-COUNT, LENGTH = "BENCHMARK_TICKERS", "BENCHMARK_SESSIONS"
+COUNT, LENGTH, FIRST = "BENCHMARK_TICKERS", "BENCHMARK_SESSIONS", "BENCHMARK_FIRST"
 
 
 @contextmanager
-def world(source: SyntheticSource) -> Iterator[Path]:
-    """An empty home in a temporary directory, named in the environment of what is started."""
+def world(source: SyntheticSource, strategies: Sequence[str] = STRATEGIES) -> Iterator[Path]:
+    """An empty home in a temporary directory, named in the environment of what is started.
+
+    History starts with the source.
+    """
     home = Path(tempfile.mkdtemp(prefix="parakeet-benchmark-"))
     universe = home / "universe.csv"
     source.members.to_csv(universe, index=False)
@@ -30,26 +33,30 @@ def world(source: SyntheticSource) -> Iterator[Path]:
         {
             "PARAKEET_HOME": str(home),
             "PARAKEET_UNIVERSE_FILE": str(universe),
-            "PARAKEET_STRATEGIES": ",".join(STRATEGIES),
+            "PARAKEET_STRATEGIES": ",".join(strategies),
+            "PARAKEET_FIRST_SESSION": source.first,
             "PARAKEET_PRICE_SOURCE": "yahoo",
             "PARAKEET_SCHEDULES": "stopped",
             COUNT: str(source.count),
             LENGTH: str(source.length),
+            FIRST: source.first,
         }
     )
+    from parakeet_dagster.connect import embedded_postgres
+    from parakeet_dagster.settings import export_dagster_home, load_settings
+
+    export_dagster_home(load_settings())
     try:
         yield home
     finally:
-        from parakeet_dagster.connect import embedded_postgres
-        from parakeet_dagster.settings import load_settings
-
         embedded_postgres(load_settings()).stop()
         shutil.rmtree(home, ignore_errors=True)
 
 
-def use() -> None:
-    """Let this process ask the made-up source; call it before Parakeet's assets are imported."""
+def use() -> SyntheticSource:
+    """Let this process ask the made-up source; to call before Parakeet's assets are imported."""
     from parakeet_dagster import connect
 
-    source = SyntheticSource(int(ENVIRONMENT[COUNT]), int(ENVIRONMENT[LENGTH]))
+    source = SyntheticSource(int(ENVIRONMENT[COUNT]), int(ENVIRONMENT[LENGTH]), ENVIRONMENT[FIRST])
     connect.open_price_source = lambda settings: source  # noqa: ARG005 - there is one only
+    return source

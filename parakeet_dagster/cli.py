@@ -77,7 +77,7 @@ def main() -> None:
 def backfill(
     first: Annotated[str, typer.Argument(metavar="FROM", help="First date, YYYY-MM-DD.")],
     last: Annotated[str, typer.Argument(metavar="TO", help="Last date, YYYY-MM-DD.")],
-    chunk: Annotated[int, typer.Option(min=1, help="Sessions a run.")] = 130,
+    chunk: Annotated[int, typer.Option(min=1, help="Sessions a run.")] = 260,
     again: Annotated[  # noqa: FBT002 - typer's way to say a flag
         bool,
         typer.Option(

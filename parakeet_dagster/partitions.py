@@ -77,6 +77,11 @@ class SessionPartitions(dg.DailyPartitionsDefinition):
             first, last = self.get_first_partition_key(), self.get_last_partition_key()
         return calendar.between(first, last) if first and last else []
 
+    def has_any_partitions_in_window(self, time_window: dg.TimeWindow) -> bool:
+        """Whether a session starts in a window; asked between any two sessions of a range."""
+        last = time_window.end - timedelta(microseconds=1)
+        return bool(calendar.between(calendar.key(time_window.start), calendar.key(last)))
+
     def get_partition_keys_in_range(
         self, partition_key_range: dg.PartitionKeyRange
     ) -> Sequence[str]:

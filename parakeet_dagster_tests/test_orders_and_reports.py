@@ -197,7 +197,7 @@ class TestReports:
     def test_charts_are_in_the_ui(self, stored):
         notes = self.told(stored, "equal_weight")
         for chart in ("equity", "drawdown", "weights"):
-            assert notes[chart].startswith(f"![{chart}](data:image/png;base64,")
+            assert notes[chart].startswith(f"![{chart}](data:image/svg+xml;base64,")
 
     def test_the_bias_is_stated_on_the_page(self, stored):
         page = read_page(stored.lake, "performance/equal_weight")
@@ -244,7 +244,7 @@ class TestWalkForward:
         found = self.run(asset, stored)
         (event,) = found.get_asset_materialization_events()
         metadata = event.materialization.metadata
-        assert metadata["equity"].value.startswith("![equity](data:image/png;base64,")
+        assert metadata["equity"].value.startswith("![equity](data:image/svg+xml;base64,")
         folds = read_table(stored.lake, "walk_forward/momentum_21", "folds", "fold")
         assert set(folds["chosen"]) <= {"signal.places=2", "signal.places=3"}
         curves = read_table(stored.lake, "walk_forward/momentum_21", "curves", "date")

@@ -58,7 +58,7 @@ def newcomers(
     carried = lake.read_session_before("daily_returns", keys[0])
     begins = answer.listing["first_bar"]
     known_before = begins.index[begins < pd.Timestamp(keys[0])]
-    joined = set(members["ticker"]) & set(known_before) - set(carried["ticker"])
+    joined = set(members["ticker"].unique()) & set(known_before) - set(carried["ticker"])
     stored = set(lake.sessions("daily_returns")) if joined else set()
     earlier = [key for key in calendar.window(keys[:1], BEFORE)[:-1] if key in stored]
     now = covered_on(lake, earlier)

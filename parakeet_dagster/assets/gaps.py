@@ -14,7 +14,8 @@ from parakeet_dagster.storage.lake import Lake
 def returning(carried: pd.DataFrame, raw_prices: pd.DataFrame) -> set[str]:
     """The tickers that did not trade on the session before, and have a bar now."""
     silent = carried.loc[~carried["traded"].astype(bool), "ticker"]
-    return set(silent) & set(raw_prices.loc[raw_prices["close"].notna(), "ticker"])
+    traded = raw_prices.loc[raw_prices["close"].notna(), "ticker"]
+    return set(silent) & set(traded.unique())
 
 
 def rows_since_last_bar(lake: Lake, tickers: Collection[str], first: str) -> pd.DataFrame:

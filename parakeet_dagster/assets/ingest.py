@@ -176,7 +176,7 @@ def known(
         silent=frozenset(of_class(classes, FailureClass.NO_DATA) & set(carried["ticker"])),
         gone=frozenset(
             of_class(classes, FailureClass.DELISTED)
-            & (neon.believed_delisted() | (set(of_run["ticker"]) - asked.current))
+            & (neon.believed_delisted() | (set(of_run["ticker"].unique()) - asked.current))
         ),
         guests=(of_run if asked.only else of_run[~is_among(of_run, asked.members)])[DAY_KEYS],
     )

@@ -74,7 +74,7 @@ def orders_asset(name: str, strategy: Strategy, terms: Terms, live: str) -> dg.A
         history = stored_history(lake, days[-1])
         start = start_of(lake, name, strategy, days[-1])
         before = _before(lake, name, days[0], start)
-        names = {*allocations["ticker"], *before["ticker"]} - {CASH}
+        names = {*allocations["ticker"].unique(), *before["ticker"]} - {CASH}
         market = market_of(
             daily_returns[daily_returns["ticker"].isin(names)],
             raw_prices,

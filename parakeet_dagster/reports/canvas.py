@@ -1,40 +1,24 @@
-"""The paper that charts are drawn on: one look, and the same margins, so that dates line up.
+"""What a chart is made of: lines and areas over the same dates, on scales with round marks.
 
-Matplotlib takes a second to import and is imported when something is drawn. Its global state, and
-a style of the reader's own, stay out of it: figures are made without pyplot, under ``style``.
+A chart says what is shown; ``svg`` draws it, at the size of a ``Format``.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from parakeet_dagster.reports import ticks
-from parakeet_dagster.reports.palette import LIGHT
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-POINTS = 72
-"""An inch."""
-
-FONT = 8.0
-TOP, BOTTOM, GAP = 16.0, 18.0, 24.0
-"""Margins of a chart and the room between its panels, in points."""
-
-LINE_HEIGHT = 11.0
-LEGEND = 1.015
-"""Where names of areas begin, in widths of the chart."""
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Format:
-    """The size of a chart: width and height in inches, margins in points.
+    """The size of a chart: width, height and margins in points.
 
     dates: marks on the axis of dates, at most.
     points: drawn of one line, at most.
@@ -50,185 +34,108 @@ class Format:
     stacked: int
 
 
-WIDE = Format(width=8.0, height=3.2, left=58, right=66, dates=10, points=1500, stacked=400)
-NARROW = Format(width=4.0, height=2.7, left=56, right=62, dates=4, points=500, stacked=160)
+WIDE = Format(width=576, height=230.4, left=58, right=66, dates=10, points=1500, stacked=400)
+NARROW = Format(width=288, height=194.4, left=56, right=62, dates=4, points=500, stacked=160)
 """For a telephone: text of the same size takes more of it."""
 
 
-def style() -> AbstractContextManager[None]:
-    """Matplotlib's defaults, whatever the reader's own, with our font and reproducible SVG."""
-    import matplotlib.style
+@dataclass(frozen=True)
+class Scale:
+    """An axis of values from ``low`` to ``high``, and its marks: value and text."""
 
-    ours = {
-        "font.family": "DejaVu Sans",  # comes with matplotlib: measured the same anywhere
-        "font.size": FONT,
-        "text.parse_math": False,  # A$ is no formula
-        "svg.fonttype": "none",
-        "svg.hashsalt": "parakeet",
-    }
-    return matplotlib.style.context(["default", ours])
+    low: float
+    high: float
+    marks: tuple[tuple[float, str], ...]
+    is_logarithmic: bool = False
 
-
-def panels(form: Format, count: int = 1) -> "tuple[Figure, list[Axes]]":
-    """A figure of so many empty charts below each other, the uppermost first."""
-    from matplotlib.figure import Figure
-
-    width, height = form.width * POINTS, form.height * POINTS
-    each = (height - TOP - BOTTOM - GAP * (count - 1)) / count
-    figure = Figure(figsize=(form.width, form.height), facecolor=LIGHT["paper"])
-    places = [
-        (
-            form.left / width,
-            (BOTTOM + (count - 1 - row) * (each + GAP)) / height,
-            (width - form.left - form.right) / width,
-            each / height,
-        )
-        for row in range(count)
-    ]
-    return figure, [_empty(figure.add_axes(place)) for place in places]
+    def parts(self, values: npt.ArrayLike) -> Floats:
+        """Where values are: 0 at ``low``, 1 at ``high``."""
+        given: Floats = np.asarray(values, dtype="float64")
+        low, high = self.low, self.high
+        if self.is_logarithmic:
+            given, low, high = np.log(given), math.log(low), math.log(high)
+        return (given - low) / (high - low)
 
 
-def _empty(axes: "Axes") -> "Axes":
-    """No frame, no ticks: faint lines across and small grey labels."""
-    axes.set_facecolor("none")
-    axes.spines[:].set_visible(False)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=LIGHT["line"], linewidth=0.7, clip_on=False)
-    axes.tick_params(length=0, pad=5, labelcolor=LIGHT["muted"])
-    axes.tick_params(axis="x", pad=7)
-    return axes
-
-
-def days(index: pd.Index) -> npt.NDArray[np.float64]:
-    """Dates as matplotlib's numbers: days since 1970."""
-    return index.to_numpy(dtype="datetime64[ns]").astype("int64") / 86_400e9
-
-
-def mark_dates(axes: "Axes", index: pd.DatetimeIndex, form: Format) -> None:
-    """Let the axis go from the first date to the last, and mark it."""
-    first, last = index[0], max(index[-1], index[0] + pd.Timedelta(days=1))
-    marks, labels = ticks.of_dates(first, last, form.dates)
-    axes.set_xlim(*days(pd.DatetimeIndex([first, last])))
-    axes.set_xticks(days(marks), labels)
-
-
-def mark_values(
-    axes: "Axes", low: float, high: float, read: Callable[[float, int], str], most: int = 6
-) -> None:
-    """Let the axis of values go from ``low`` to ``high``, and mark it.
+def values_scale(
+    low: float, high: float, read: Callable[[float, int], str], most: int = 6
+) -> Scale:
+    """Equal steps are equally high.
 
     Args:
-        axes: to mark.
         low: below ``high``.
         high: above ``low``.
         read: a value and the decimals that tell the marks apart, as text.
         most: marks, at most.
     """
     marks, decimals = ticks.of_values(low, high, most)
-    axes.set_ylim(low, high)
-    axes.set_yticks(marks, [read(mark, decimals) for mark in marks])
-    if low < 0 < high:
-        axes.axhline(0, color=LIGHT["zero"], linewidth=0.8, clip_on=False)
+    return Scale(low, high, tuple((float(mark), read(mark, decimals)) for mark in marks))
 
 
-def mark_growth(axes: "Axes", low: float, high: float, read: Callable[[float], str]) -> None:
-    """Let the axis of values be logarithmic, and mark it."""
-    axes.set_yscale("log")
-    axes.set_ylim(low, high)
+def growth_scale(low: float, high: float, read: Callable[[float], str]) -> Scale:
+    """Equal growth is equally high; ``low`` is above 0."""
     marks = ticks.of_growth(low, high)
-    axes.set_yticks(marks, [read(mark) for mark in marks])
-    axes.set_yticks([], minor=True)
+    return Scale(low, high, tuple((float(mark), read(mark)) for mark in marks), is_logarithmic=True)
 
 
-def draw(axes: "Axes", line: pd.Series, colour: str, width: float = 1.2) -> None:
-    """One line over dates, in a colour of the palette."""
-    axes.plot(
-        days(line.index),
-        line.to_numpy(),
-        color=LIGHT[colour],
-        linewidth=width,
-        solid_joinstyle="round",
-        solid_capstyle="butt",
-        clip_on=False,
-    )
+@dataclass(frozen=True)
+class Line:
+    """One line over dates.
 
-
-def fill(
-    axes: "Axes",
-    low: pd.Series,
-    high: pd.Series,
-    colour: str,
-    opacity: float = 1.0,
-) -> None:
-    """The area between two lines over the same dates, in a colour of the palette."""
-    from matplotlib.patches import Polygon
-
-    across = days(low.index)
-    outline = np.concatenate([across, across[::-1]])
-    edges = np.concatenate([low.to_numpy(), high.to_numpy()[::-1]])
-    corners = np.column_stack([outline, edges])
-    axes.add_artist(  # add_patch would look for the limits, which are set, corner by corner
-        Polygon(corners, color=LIGHT[colour], linewidth=0, alpha=opacity, clip_on=False)
-    )
-
-
-def label_ends(axes: "Axes", ends: Sequence[tuple[str, float, str]]) -> None:
-    """Name lines at the right, where they end; a stroke leads from the end to the name.
-
-    Args:
-        axes: with the limits set.
-        ends: name, last value, colour of the palette.
+    over_time: index date; it breaks off where it is NaN.
+    colour: of the palette.
+    width: in points.
+    name: what stands at its end.
+    shade: opacity of the area between the line and zero.
     """
-    if not ends:
-        return
-    to_inches = axes.figure.dpi_scale_trans.inverted()
-    height = axes.bbox.transformed(to_inches).height * POINTS
-    to_axes = axes.transScale + axes.transLimits
-    places = [float(to_axes.transform((0, value))[1]) for _, value, _ in ends]
-    placed = ticks.apart(places, LINE_HEIGHT / height)
-    for (name, _, colour), place, label in zip(ends, places, placed, strict=True):
-        axes.annotate(
-            name,
-            xy=(1, place),
-            xycoords="axes fraction",
-            xytext=(12, (label - place) * height),
-            textcoords="offset points",
-            va="center",
-            color=LIGHT["ink"],
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": LIGHT[colour],
-                "linewidth": 1.2,
-                "shrinkA": 1.5,
-                "shrinkB": 0,
-                "relpos": (0, 0.5),
-            },
-        )
+
+    over_time: pd.Series
+    colour: str
+    width: float
+    name: str = ""
+    shade: float = 0.0
 
 
-def list_colours(axes: "Axes", names: Sequence[tuple[str, str]]) -> None:
-    """Name areas at the right, from the top: name, colour of the palette."""
-    from matplotlib.patches import Patch
+@dataclass(frozen=True)
+class Stack:
+    """Areas on top of each other.
 
-    axes.legend(
-        handles=[Patch(color=LIGHT[colour], linewidth=0, label=name) for name, colour in names],
-        loc="upper left",
-        bbox_to_anchor=(LEGEND, 1),
-        frameon=False,
-        borderaxespad=0,
-        borderpad=0,
-        handlelength=0.9,
-        handleheight=0.9,
-        handletextpad=0.5,
-        labelspacing=0.45,
-        labelcolor=LIGHT["ink"],
-    )
+    layers: index date; a column an area.
+    colours: of the palette, by column, the uppermost first.
+    names: what the list at the right calls them, by column.
+    """
+
+    layers: pd.DataFrame
+    colours: Mapping[str, str]
+    names: Mapping[str, str]
 
 
-def say(axes: "Axes", text: str) -> None:
-    """A sentence in place of what cannot be drawn."""
-    axes.grid(visible=False)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.text(0, 0.5, text, color=LIGHT["muted"], va="center", transform=axes.transAxes)
+@dataclass(frozen=True)
+class Panel:
+    """What is drawn on one scale; the lines in their order, so that the last is on top."""
+
+    scale: Scale
+    lines: tuple[Line, ...] = ()
+    stack: Stack | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What stands in place of a panel that cannot be drawn."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Panels below each other, the uppermost first.
+
+    dates: of all of them, ascending.
+    taller: its height, as a multiple of the format's.
+    """
+
+    dates: pd.DatetimeIndex
+    panels: tuple[Panel | Sentence, ...]
+    taller: float = 1.0

@@ -7,7 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from parakeet_dagster.reports import charts, palette, tables, wording
-from parakeet_dagster.reports.canvas import NARROW, WIDE
+from parakeet_dagster.reports.canvas import NARROW, WIDE, Chart
 from parakeet_dagster.reports.formatting import money
 from parakeet_dagster.reports.images import as_svg
 from strategy.portfolio.tear_sheet import TearSheet
@@ -34,7 +34,7 @@ class Tile(NamedTuple):
 
 
 def page(sheet: TearSheet) -> str:
-    """The whole tear sheet: about 400 kB of HTML with styles and charts inside, and no script.
+    """The whole tear sheet: about 200 kB of HTML with styles and charts inside, and no script.
 
     It refers to nothing outside, follows the light or dark of the screen, and prints on A4. The
     same sheet gives the same text.
@@ -55,7 +55,7 @@ def page(sheet: TearSheet) -> str:
             outcome=wording.outcome(sheet),
             capital=money(sheet.terms.capital),
             tiles=_tiles(tables.texts(sheet.figures)),
-            charts={name: _both_widths(sheet, name) for name in _drawn(sheet)},
+            charts={name: _both_widths(CHARTS[name](sheet)) for name in _drawn(sheet)},
             no_year=charts.NO_YEAR,
             columns=list(tables.COLUMNS.values()),
             figures=tables.figure_rows(sheet),
@@ -116,7 +116,7 @@ def _drawn(sheet: TearSheet) -> list[str]:
     return [name for name in CHARTS if name not in empty]
 
 
-def _both_widths(sheet: TearSheet, name: str) -> dict[str, Markup]:
+def _both_widths(chart: Chart) -> dict[str, Markup]:
     """A chart for a wide screen and for a narrow one: as SVG, escaped by its writer."""
     formats = {"wide": WIDE, "narrow": NARROW}
-    return {width: Markup(as_svg(CHARTS[name](sheet, form))) for width, form in formats.items()}  # noqa: S704
+    return {width: Markup(as_svg(chart, form)) for width, form in formats.items()}  # noqa: S704

@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal
 from yfinance import cache
 
 from parakeet_dagster.errors import PriceSourceError
+from parakeet_dagster.price_sources import yahoo_client
 from parakeet_dagster.price_sources.base import BAR_COLUMNS, STRAY_COLUMNS, FailureClass
 from parakeet_dagster.price_sources.yahoo import YahooSource
 from parakeet_dagster_tests.price_sources.asking import (
@@ -390,6 +391,32 @@ def test_a_cookie_service_that_hangs_costs_one_timeout(yahoo, cache_dir):
     answer = source.fetch(members("AAPL", "BHP.AX", "HALT", "FUND", "BOTH"), FIRST, LAST)
     assert answer.failures == ()
     assert yahoo.requests[CRUMB_PAGE] == 1
+
+
+def test_rows_of_nothing_are_told_as_yfinance_tells_them():
+    """The rule that ``keepna`` switches off in yfinance."""
+    row = dict.fromkeys([*yahoo_client.BAR_NAMES, "Adj Close", "Dividends", "Stock Splits"], 0.0)
+    rows = [
+        row,
+        row | {"Open": math.nan, "Close": math.nan},
+        row | {"Volume": 1},
+        row | {"Dividends": 0.1},
+        dict.fromkeys(row, math.nan),
+        dict.fromkeys(row, math.nan) | {"Close": 3.0},
+    ]
+    frame = pd.DataFrame(rows)
+    expected = ~(frame.isna() | (frame == 0)).all(axis=1)
+    assert yahoo_client._of_something(frame).tolist() == expected.tolist()
+    assert expected.tolist() == [False, False, True, True, False, True]
+
+
+def test_a_row_of_zeros_is_no_bar(source, yahoo):
+    bars = LISTED["AAPL"].bars.copy()
+    bars.loc["2020-06-10"] = 0
+    yahoo.listed["AAPL"] = replace(LISTED["AAPL"], bars=bars)
+    found = bars_of(source.fetch(members("AAPL"), FIRST, LAST), "AAPL")
+    assert pd.Timestamp("2020-06-10") not in found.index
+    assert len(found) == len(bars) - 1
 
 
 def test_a_time_zone_that_yfinance_remembers_does_not_count(source, yahoo):

@@ -211,7 +211,7 @@ def test_no_benchmark():
 
 def test_twenty_years_of_fifty_tickers_are_small():
     made = sheet(sessions=5040, tickers=tuple(f"T{place:02}.AX" for place in range(50)))
-    assert len(page(made).encode()) < 600_000
+    assert len(page(made).encode()) < 300_000
 
 
 def test_not_a_number_is_never_written(root):
