@@ -7,9 +7,11 @@ after ``GRACE`` seconds, the work is cut off wherever it is. A run that was cut 
 canceled by ``runs``, and all that it left is what ``kill -9`` would leave: the next one mends it.
 """
 
+import logging
 import select
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,7 +101,8 @@ def listening() -> Iterator[None]:
     old = signal.set_wakeup_fd(listener.written.fileno(), warn_on_full_buffer=False)
     seeing.start()
     try:
-        yield
+        with _no_tracebacks():
+            yield
     finally:
         signal.set_wakeup_fd(old)
         for number, handler in before.items():
@@ -109,6 +112,38 @@ def listening() -> Iterator[None]:
         seeing.join()
         listener.noted.close()
         _listener = None
+
+
+@contextmanager
+def _no_tracebacks() -> Iterator[None]:
+    """Let nobody print where it was that he was stopped.
+
+    SQLAlchemy logs it where a connection is being closed, before it goes on; Python says that it
+    was ignored where an object is being destroyed, and after ``GRACE`` the work is cut off.
+    """
+    printer, hook = logging.lastResort, sys.unraisablehook
+
+    def is_of_interest(record: logging.LogRecord) -> bool:
+        return record.exc_info is None or not _is_a_stop(record.exc_info[0])
+
+    def unraisable(told: "sys.UnraisableHookArgs") -> None:
+        if not _is_a_stop(told.exc_type):
+            hook(told)
+
+    if printer is not None:
+        printer.addFilter(is_of_interest)
+    sys.unraisablehook = unraisable
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        if printer is not None:
+            printer.removeFilter(is_of_interest)
+
+
+def _is_a_stop(kind: type[BaseException] | None) -> bool:
+    """Ours or Dagster's: like Python's own it is no ``Exception``."""
+    return kind is not None and not issubclass(kind, Exception)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: heard once, heard where handlers of others are in the way, and put back."""
 
+import logging
 import signal
 import time
 from contextlib import contextmanager
@@ -63,6 +64,26 @@ def test_work_that_does_not_stop_is_announced_and_cut_off(monkeypatch):
                 time.sleep(60)
         stopping.begin_to_end()
     assert announced[0] == "canceling"
+
+
+class Resource:
+    """Is stopped while it is destroyed."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_nobody_prints_where_it_was_that_he_was_stopped(capfd, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
+    logger = logging.getLogger("a library")
+    with listening():
+        Resource()
+        try:
+            stopping.check()
+        except StopRequested:
+            logger.exception("while a connection was closed")
+        logger.error("a real error")
+    assert capfd.readouterr().err == "a real error\n"
 
 
 def test_afterwards_everything_is_as_before():
