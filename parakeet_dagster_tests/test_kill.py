@@ -183,8 +183,8 @@ def test_the_end_state_equals_that_of_an_undisturbed_run(places):
         lambda: killed.stored("signals/dual_momentum") > 3 * CHUNK, process, signal.SIGTERM
     )
     assert in_the_fourth == stopped(0, rest)
-    torn = f"lake/raw_prices/session={LAST}/.part-0.parquet.{process.pid}.tmp"
-    (killed.home / torn).parent.mkdir(exist_ok=True)
+    torn = f"lake/orders/dual_momentum/session={LAST}/.part-0.parquet.{process.pid}.tmp"
+    (killed.home / torn).parent.mkdir(parents=True, exist_ok=True)
     (killed.home / torn).write_bytes(b"half a fi")
 
     assert f"Done: {rest} sessions, {SESSIONS[-rest]} to {LAST}" in finish(killed.start(*COMMAND))
