@@ -1,7 +1,7 @@
 """``python -m benchmarks [--full] [MODULE ...]``: the whole table, or the rows of some modules.
 
-The table is printed and, where it is whole, written to ``benchmarks/results/`` as JSON and
-Markdown. Every module runs in a process of its own.
+Rows are printed, stored in ``benchmarks/results/`` as JSON, and put into ``docs/performance.md``.
+Every module runs in a process of its own.
 """
 
 import json
@@ -22,6 +22,8 @@ from benchmarks.clock import alone
 from benchmarks.result import HEADINGS, Result, results_of
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- table: written by `make bench` -->\n", "<!-- end of table -->\n"
 MODULES = ("database", "lake", "s3", "backfill", "yahoo", "imports", "signals", "simulation")
 FULL = "twenty_years"
 WIDTH = 160
@@ -38,13 +40,6 @@ def machine() -> str:
     )
 
 
-def markdown(rows: Sequence[Result], about: str, title: str) -> str:
-    """The table as a document."""
-    lines = [HEADINGS, ("---",) * len(HEADINGS), *(row.cells for row in rows)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"# {title}\n\n{about}\n\n{table}\n"
-
-
 def shown(rows: Sequence[Result], about: str) -> Table:
     """The table for the terminal."""
     table = Table(*HEADINGS, caption=about)
@@ -53,28 +48,45 @@ def shown(rows: Sequence[Result], about: str) -> Table:
     return table
 
 
-def write(rows: Sequence[Result], about: str, name: str, title: str) -> None:
-    """The table as JSON and as Markdown."""
+def store(module: str, rows: Sequence[Result], about: str) -> None:
+    """Keep the rows of a module, in place of those of its run before."""
     RESULTS.mkdir(exist_ok=True)
     stored = {"machine": about, "rows": [row.record for row in rows]}
-    (RESULTS / f"{name}.json").write_text(json.dumps(stored, indent=2) + "\n")
-    (RESULTS / f"{name}.md").write_text(markdown(rows, about, title))
+    (RESULTS / f"{module}.json").write_text(json.dumps(stored, indent=2) + "\n")
+
+
+def stored_rows() -> tuple[list[Result], str]:
+    """The rows of every module's last run, by number, and what the newest was measured on."""
+    files = [RESULTS / f"{module}.json" for module in (*MODULES, FULL)]
+    runs = [json.loads(file.read_text()) for file in files if file.exists()]
+    rows = [Result.of(record) for run in runs for record in run["rows"]]
+    rows.sort(key=lambda row: (int(row.number.rstrip(ascii_lowercase)), row.number))
+    return rows, max(run["machine"] for run in runs)
+
+
+def publish() -> None:
+    """Put the table into the page about performance, in place of the one before."""
+    rows, about = stored_rows()
+    lines = [HEADINGS, ("---",) * len(HEADINGS), *(row.cells for row in rows)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    head, _, rest = PAGE.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{head}{BEGIN}\n{about}\n\n{table}\n\n{END}{after}")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure, show, and store a whole table."""
+    """Measure, show and store, a module after the other: what is measured is not lost."""
     is_full = "--full" in arguments
     named = tuple(one for one in arguments if one != "--full")
-    modules = named or ((FULL,) if is_full else MODULES)
-    console, about, rows = Console(width=WIDTH), machine(), []
-    for module in modules:
+    console, about = Console(width=WIDTH), machine()
+    measured: list[Result] = []
+    for module in named or ((FULL,) if is_full else MODULES):
         console.print(f"measuring: {module}")
-        rows += alone(results_of, module).value
-    rows.sort(key=lambda row: (int(row.number.rstrip(ascii_lowercase)), row.number))
-    console.print(shown(rows, about))
-    if not named:
-        name, title = ("full", "Twenty years") if is_full else ("benchmark", "The benchmark")
-        write(rows, about, name, title)
+        rows: list[Result] = alone(results_of, module).value
+        store(module, rows, about)
+        publish()
+        measured += rows
+    console.print(shown(measured, about))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """One line of the table: what was measured, what it is held against, and the verdict."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from typing import Any
 
@@ -29,6 +30,11 @@ class Result:
     at_least: float | None = None
     memory: float | None = None
     note: str = ""
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Result":
+        """The measurement that ``record`` tells of."""
+        return cls(**{field.name: record[field.name] for field in fields(cls)})
 
     @property
     def ratio(self) -> float | None:

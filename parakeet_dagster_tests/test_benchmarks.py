@@ -139,6 +139,7 @@ def test_a_row_holds_when_every_target_of_it_is_met(row, ratio, holds):
     assert row.ratio == (None if ratio is None else pytest.approx(ratio))
     assert row.holds is holds
     assert replace(row, number="2").record["holds"] is holds
+    assert Result.of(row.record) == row
 
 
 def test_the_floor_of_scaled_momentum_has_a_value_for_each_session():
