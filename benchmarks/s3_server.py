@@ -40,7 +40,7 @@ def serving(bucket: str, objects: dict[str, bytes]) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{ours.recv()}"
     finally:
-        server.terminate()
+        server.kill()  # SIGTERM may be ignored, as the parent ignores it
         server.join()
 
 
