@@ -80,18 +80,25 @@ class SessionPartitions(dg.DailyPartitionsDefinition):
     def has_any_partitions_in_window(self, time_window: dg.TimeWindow) -> bool:
         """Whether a session starts in a window; asked between any two sessions of a range."""
         last = time_window.end - timedelta(microseconds=1)
-        return bool(calendar.between(calendar.key(time_window.start), calendar.key(last)))
+        return bool(calendar.between(f"{time_window.start:%Y-%m-%d}", f"{last:%Y-%m-%d}"))
 
     def get_partition_keys_in_range(
         self, partition_key_range: dg.PartitionKeyRange
     ) -> Sequence[str]:
-        """Every session of a range; asked for where a run has assets without partitions, too.
+        """Every session of a range, from the calendar.
+
+        A run asks for them with each session's metadata, and where it has assets without
+        partitions, too.
 
         Raises:
             SessionError: the range ends before it starts.
         """
-        if partition_key_range.end < partition_key_range.start:
-            raise _reversed(partition_key_range.start, partition_key_range.end)
+        first, last = partition_key_range.start, partition_key_range.end
+        if last < first:
+            raise _reversed(first, last)
+        keys = calendar.between(max(first, f"{self.start:%Y-%m-%d}"), last)
+        if keys and (keys[0], keys[-1]) == (first, last):
+            return keys
         return super().get_partition_keys_in_range(partition_key_range)
 
 

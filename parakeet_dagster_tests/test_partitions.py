@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from dagster._check import CheckError
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import SessionError
@@ -89,6 +90,27 @@ def test_a_range_holds_its_sessions():
 def test_a_range_of_one_session():
     ends = dg.PartitionKeyRange("2022-04-14", "2022-04-14")
     assert sessions.get_partition_keys_in_range(ends) == ["2022-04-14"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2022-04-14", "2022-04-19"),
+        ("2005-01-03", "2005-02-01"),
+        ("2026-01-02", "2026-01-02"),
+        ("2022-04-14", "2022-04-17"),  # ends on a Sunday
+    ],
+)
+def test_a_range_has_the_sessions_that_dagster_finds(first, last):
+    ends = dg.PartitionKeyRange(first, last)
+    expected = dg.DailyPartitionsDefinition.get_partition_keys_in_range(sessions, ends)
+    assert sessions.get_partition_keys_in_range(ends) == list(expected)
+
+
+def test_a_range_before_the_first_session_is_refused():
+    ends = dg.PartitionKeyRange("2004-12-30", "2005-01-04")
+    with pytest.raises(CheckError, match="is before the partitions definition"):
+        sessions.get_partition_keys_in_range(ends)
 
 
 def test_a_reversed_range_is_refused():

@@ -225,6 +225,8 @@ def require_known_actions(bars: SortedBars, stored_from: pd.Series) -> None:
     found = bars.corrections.join(values.reindex(columns=["dividend", "split_ratio"]))
     acted = found[(found["dividend"] != 0) | (found["split_ratio"] != 1)]
     after = acted[acted["date"] > stored_from.reindex(acted["ticker"]).to_numpy()]
+    if after.empty:
+        return
     missed = after[after["ticker"].isin(bars.good.loc[bars.good["close"].notna(), "ticker"])]
     if not missed.empty:
         ticker, day = missed["ticker"].iloc[0], calendar.key(missed["date"].iloc[0])

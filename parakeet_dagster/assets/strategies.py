@@ -142,7 +142,7 @@ def stored_history(lake: Lake, last: pd.Timestamp) -> pd.DatetimeIndex:
 
 def history_note(history: pd.DatetimeIndex, day: pd.Timestamp, lookback: int) -> str:
     """How much of a look-back was there on a day: ``140 of 252 sessions``."""
-    return f"{min(int((history <= day).sum()), lookback)} of {lookback} sessions"
+    return f"{min(int(history.searchsorted(day, side='right')), lookback)} of {lookback} sessions"
 
 
 def days_of(context: dg.AssetExecutionContext) -> pd.DatetimeIndex:
