@@ -317,3 +317,11 @@ def test_any_history_in_chunks_agrees_with_the_definition(database, seed):
     with database.transaction("look") as connection:
         tickers = text("SELECT refresh_adjusted_close(ARRAY['A', 'B', 'C', 'D'])")
         assert connection.scalar(tickers) == 0
+
+
+def test_a_close_that_a_chunk_corrects_stays_at_the_level_of_its_neighbours(database):
+    """Until the refresh: by itself it would stand four times as high as the days around it."""
+    merge(database, *APPLE)
+    merge_chunk(database, bar("2020-08-28", "AAPL", 499.24))
+
+    assert adjusted(database, "AAPL")[2] == pytest.approx(499.24 / 4, rel=1e-12)
