@@ -102,7 +102,7 @@ class Lake:
     def recall(self, asset: str, sessions: Sequence[str]) -> pd.DataFrame:
         """As ``read``, of ascending ``sessions``; what is remembered is not read again.
 
-        For what a run asks for more than once. Whatever is recalled stays in memory.
+        For what a run asks for more than once: it stays in memory, see ``Memory``.
         """
         if self._memory is None or not sessions:
             return self.read(asset, sessions)

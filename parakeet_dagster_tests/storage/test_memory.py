@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import HoleError
+from parakeet_dagster.storage import memory
 from parakeet_dagster.storage.stores import FileStore
 from parakeet_dagster_tests.storage.lakes import plain_lake
 
@@ -106,6 +107,23 @@ def test_what_a_reader_does_to_its_rows_is_its_own(store):
     rows.loc[0, "currency"] = "XXX"
     assert lake.recall(ASSET, KEYS[:3])["aud_per_unit"].tolist() == [1.5, 1.51, 1.52]
     assert set(lake.recall(ASSET, KEYS[:3])["currency"]) == {"USD"}
+
+
+def test_what_was_not_used_for_longest_is_forgotten_where_much_is_kept(monkeypatch):
+    monkeypatch.setattr(memory, "MOST_ROWS", 5)
+    kept = memory.Memory()
+    kept.keep("a", KEYS[:2], rates(KEYS[:2]))
+    kept.keep("b", KEYS[:3], rates(KEYS[:3]))
+    kept.rows("a", KEYS[:1])
+    kept.keep("c", KEYS[:1], rates(KEYS[:1]))
+    assert [kept.lacking(asset, KEYS[:1]) for asset in "abc"] == [[], KEYS[:1], []]
+
+    kept.keep("d", KEYS[:9], rates(KEYS[:9]))
+    assert (
+        kept.rows("d", KEYS[:9])["aud_per_unit"].tolist()
+        == rates(KEYS[:9])["aud_per_unit"].tolist()
+    )
+    assert kept.lacking("a", KEYS[:1]) == KEYS[:1]
 
 
 @given(st.lists(st.sets(st.sampled_from(KEYS), min_size=1), min_size=1, max_size=5))
