@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 MOST_ROWS = 10_000_000
-"""Rows kept of all assets together, up to a gigabyte or so: more than a year of sixteen strategies on
-741 tickers needs. Checks of twenty years of them would keep several gigabytes."""
+"""Rows kept of all assets together, up to a gigabyte or so: more than a year of sixteen strategies
+on 741 tickers needs. Checks of twenty years of them would keep several gigabytes."""
 
 
 @dataclass(frozen=True)
