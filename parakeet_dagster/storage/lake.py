@@ -57,6 +57,11 @@ class Lake:
         """
         return Lake(self.store, self.renames, Memory())
 
+    def forget(self) -> None:
+        """Give back what is remembered; from then on it is read and listed again."""
+        if self._memory:
+            self._memory = Memory()
+
     def write(self, asset: str, frame: pd.DataFrame, sessions: Sequence[str]) -> None:
         """Store ``frame`` as one file per session of ``sessions``, rows or not.
 

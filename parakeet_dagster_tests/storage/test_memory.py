@@ -84,6 +84,17 @@ def test_what_the_run_writes_is_seen_by_it(store):
     assert again["aud_per_unit"].round(2).tolist() == [1.61, 7.0, 7.01, 1.64]
 
 
+def test_what_is_given_back_is_read_and_listed_again(store):
+    lake = plain_lake(store).remembering()
+    lake.read_window(ASSET, KEYS[3:5], 1)
+    listed = store.listings
+    lake.forget()
+    before, again = lake.read_window(ASSET, KEYS[3:5], 1), lake.read_window(ASSET, KEYS[3:5], 1)
+    assert store.reads == KEYS[2:5] * 2
+    assert store.listings == 2 * listed
+    pd.testing.assert_frame_equal(before, again)
+
+
 def test_a_hole_is_a_hole(store):
     (store.root / ASSET / f"session={KEYS[5]}" / "part-0.parquet").unlink()
     lake = plain_lake(store).remembering()
