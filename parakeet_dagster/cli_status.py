@@ -36,7 +36,8 @@ class Unsettled:
     failures: see ``by_ticker``. delisted: the tickers whose delisting is believed. quarantined: the
     number of open rows. corrections: columns ticker, date, reason, of what no merge has applied.
     accepted: "YYYY-MM-DD MARKET". unhealed: per session key how often the healing sensor asked for
-    it in vain. other_terms: see ``accounts.other_terms``.
+    it in vain. other_terms: see ``accounts.other_terms``. stale: the number of tickers whose
+    ``adjusted_close`` waits for the end of a back-fill.
     """
 
     failures: pd.DataFrame
@@ -46,6 +47,7 @@ class Unsettled:
     accepted: list[str]
     unhealed: pd.Series
     other_terms: str | None
+    stale: int
 
     @property
     def of_prices(self) -> dict[str, Any]:
@@ -74,6 +76,12 @@ class Unsettled:
             yield f"accepted by hand: {', '.join(self.accepted)} (parakeet session list)"
         if self.other_terms:
             yield self.other_terms
+        if self.stale:
+            yield (
+                f"adjusted_close is from before a back-fill that is under way or was stopped:"
+                f" {counted(self.stale, 'ticker')}; its end mends it, as does the next daily run or"
+                " the healing sensor"
+            )
 
     def _failed(self) -> Iterator[str]:
         for row in self.failures.head(SHOWN).to_dict("records"):
@@ -109,6 +117,7 @@ def unsettled(
         accepted=(accepted["session"].dt.strftime("%Y-%m-%d ") + accepted["market"]).tolist(),
         unhealed=asked_in_vain(progress, database.healing_requests()),
         other_terms=other_terms,
+        stale=len(database.stale_adjusted_closes()),
     )
 
 

@@ -27,11 +27,7 @@ BUSY_SECONDS = 60
 
 
 def _sync_at_checkpoints(connection: sqlite3.Connection, _: object) -> None:
-    """Let a commit not wait for the disk.
-
-    What a power cut can lose then are the newest events, and never the file: a session that is not
-    on record is brought in again.
-    """
+    """Let a commit not wait for the disk: a power cut can lose the last events, not the file."""
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
@@ -67,13 +63,18 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
         Closing the last connection to a file costs a checkpoint, which the UI waits for: it
         watches a run's file, which changes only then. Nobody watches the index.
+
+        The index waits for the disk, since it tells what is done. If a power cut took the event of
+        prices that were corrected, the returns of the former ones would pass as newer than these.
         """
+        is_index = shard == INDEX_SHARD_NAME
         engine = create_engine(
             self.conn_string_for_shard(shard),
-            poolclass=QueuePool if shard == INDEX_SHARD_NAME else NullPool,
+            poolclass=QueuePool if is_index else NullPool,
             connect_args={"timeout": BUSY_SECONDS},
         )
-        listen(engine, "connect", _sync_at_checkpoints)
+        if not is_index:
+            listen(engine, "connect", _sync_at_checkpoints)
         return engine
 
     def dispose(self) -> None:

@@ -57,6 +57,10 @@ def _heal(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         raise dg.DagsterInvariantViolationError("the sensor needs the definitions it belongs to")
     database = open_database(settings)
     try:
+        stale = database.stale_adjusted_closes()
+        if stale:
+            context.log.info("a back-fill was stopped: adjusting closes of %d tickers", len(stale))
+            database.refresh_adjusted_closes()
         progress = Progress(
             dependencies(definitions.asset_graph),
             context.instance,

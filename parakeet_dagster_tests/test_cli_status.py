@@ -44,6 +44,7 @@ def lines_of(**found: Any) -> list[str]:
         "accepted": [],
         "unhealed": pd.Series([], index=pd.Index([], dtype="str"), dtype="int64"),
         "other_terms": None,
+        "stale": 0,
     }
     return list(Unsettled(**{**nothing, **found}).lines())
 
@@ -125,6 +126,13 @@ class TestLines:
 
     def test_accounts_on_other_terms(self):
         assert lines_of(other_terms="kept on other terms") == ["kept on other terms"]
+
+    def test_closes_that_a_stopped_back_fill_left_unadjusted(self):
+        (said,) = lines_of(stale=3)
+        assert said == (
+            "adjusted_close is from before a back-fill that is under way or was stopped: 3 tickers;"
+            " its end mends it, as does the next daily run or the healing sensor"
+        )
 
     def test_a_session_that_the_sensor_could_not_complete(self):
         (said,) = lines_of(unhealed=pd.Series({"2024-03-05": 2}))

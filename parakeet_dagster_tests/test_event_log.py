@@ -13,6 +13,7 @@ from dagster import EventLogEntry, EventLogRecord
 from dagster._core.events import ASSET_EVENTS, DagsterEvent, StepMaterializationData
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._serdes import deserialize_value
+from sqlalchemy import text
 
 from parakeet_dagster.event_log import BatchedSqliteEventLogStorage
 
@@ -263,3 +264,14 @@ def test_threads_lose_and_double_nothing(storages, tmp_path):
         assert len(opened[0].get_logs_for_run(f"run_{run}")) == 3 * 6
     assert len(rows(tmp_path, "index", "event_logs")) == 8 * 3 * 6
     assert len(rows(tmp_path, "index", "asset_keys")) == 8
+
+
+def test_what_tells_what_is_done_waits_for_the_disk_and_a_run_s_log_does_not(homes):
+    """FULL is 2, NORMAL is 1."""
+    log = BatchedSqliteEventLogStorage(str(homes / "ours"))
+    query = text("PRAGMA synchronous")
+    with log.index_connection() as index:
+        assert index.scalar(query) == 2
+    with log.run_connection(RUN_ID) as run:
+        assert run.scalar(query) == 1
+    log.dispose()

@@ -318,6 +318,21 @@ def test_a_back_fill_asks_each_ticker_once_whatever_its_chunks(graph, vendor):
     assert set(asked.values()) == {1}, asked
 
 
+def test_what_a_back_fill_that_was_killed_left_unadjusted_the_sensor_mends(graph, vendor):
+    vendor.move_to("2014-06-17")
+    for piece in backfill.chunks([backfill.Span("2014-06-05", "2014-06-17")], 2):
+        runs.run(graph.definitions(), graph.instance, piece, "never ended")
+    with database() as opened:
+        assert {"SPLIT", "SPECIAL"} <= set(opened.stale_adjusted_closes())
+        tick(graph)
+        assert opened.stale_adjusted_closes() == []
+        known = opened.market_data_as_of(pd.Timestamp.now(tz="UTC")).set_index(["ticker", "date"])
+        with opened.transaction("look") as connection:
+            now = pd.read_sql_table("market_data", connection, parse_dates=["date"])
+    now = now.set_index(["ticker", "date"])["adjusted_close"].sort_index()
+    assert now.to_numpy() == pytest.approx(known["adjusted_close"].sort_index().to_numpy(), 1e-12)
+
+
 def test_when_nothing_more_is_asked_for_a_check_fails_once(graph, monkeypatch):
     now = pd.Timestamp("2023-03-01 02:00", tz="UTC").to_pydatetime()
     monkeypatch.setattr(clock, "now", lambda: now)

@@ -142,7 +142,10 @@ BEGIN
         low = s.low,
         close = s.close,
         volume = s.volume,
-        adjusted_close = CASE WHEN d.close_differs THEN s.close ELSE m.adjusted_close END,
+        -- At the level of the bars around it, where the refresh is left to a later merge.
+        adjusted_close = CASE
+            WHEN d.close_differs THEN s.close * (m.adjusted_close / m.close) ELSE m.adjusted_close
+        END,
         source = s.source,
         data_quality = s.data_quality,
         updated_at = moment,

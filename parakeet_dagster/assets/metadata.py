@@ -77,7 +77,9 @@ def _previews(rows: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:
 
 
 def _line(cells: Sequence[object]) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+    """Of a table in Markdown, where a name may hold what separates its cells."""
+    texts = [str(cell).replace("|", r"\|") for cell in cells]
+    return f"| {' | '.join(texts)} |"
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

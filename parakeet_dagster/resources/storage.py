@@ -16,7 +16,7 @@ from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 
 _LAKES: WeakValueDictionary[tuple[str, str], Lake] = WeakValueDictionary()
-"""By run and place; gone with the run."""
+"""By run and place; gone some time after the run."""
 
 
 class LakeResource(dg.ConfigurableResource[Lake]):
@@ -24,17 +24,22 @@ class LakeResource(dg.ConfigurableResource[Lake]):
 
     url: str
 
-    def create_resource(self, context: dg.InitResourceContext) -> Lake:
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Lake]:
         """One lake a run, which reads each session of history once.
 
         The I/O manager's is the same: Dagster makes it a resource of its own, and what either
-        writes the other must know of.
+        writes the other must know of. What it has read is given back with the run: Dagster's
+        objects refer to each other, and keep the lakes of several runs alive.
         """
         of_run = (str(context.run_id), self.url)
         lake = _LAKES.get(of_run)
         if lake is None:
             lake = _LAKES[of_run] = open_lake(self.url).remembering()
-        return lake
+        try:
+            yield lake
+        finally:
+            lake.forget()
 
 
 class NeonResource(dg.ConfigurableResource[Database]):

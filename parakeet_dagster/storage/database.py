@@ -167,6 +167,11 @@ class Database:
         with self.transaction("refresh adjusted closes") as connection:
             market_data.refresh_stale(connection)
 
+    def stale_adjusted_closes(self) -> list[str]:
+        """The tickers whose ``adjusted_close`` ``merge_chunk`` left behind, sorted."""
+        with self.transaction("list stale adjusted closes") as connection:
+            return market_data.stale(connection)
+
     def market_data_checksums(self, first: date, last: date) -> pd.DataFrame:
         """Per date in [first, last] what ``lake_checksum`` computes: date, rows, checksum."""
         with self.transaction("compute checksums") as connection:

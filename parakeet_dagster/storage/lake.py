@@ -57,6 +57,11 @@ class Lake:
         """
         return Lake(self.store, self.renames, Memory())
 
+    def forget(self) -> None:
+        """Give back what is remembered; from then on it is read and listed again."""
+        if self._memory:
+            self._memory = Memory()
+
     def write(self, asset: str, frame: pd.DataFrame, sessions: Sequence[str]) -> None:
         """Store ``frame`` as one file per session of ``sessions``, rows or not.
 
@@ -102,7 +107,7 @@ class Lake:
     def recall(self, asset: str, sessions: Sequence[str]) -> pd.DataFrame:
         """As ``read``, of ascending ``sessions``; what is remembered is not read again.
 
-        For what a run asks for more than once. Whatever is recalled stays in memory.
+        For what a run asks for more than once: it stays in memory, see ``Memory``.
         """
         if self._memory is None or not sessions:
             return self.read(asset, sessions)

@@ -32,6 +32,7 @@ _MERGE = text("""
     )
 """)
 _NOTHING = pd.DataFrame(columns=list(_STAGED)).astype({"date": DAY})
+_STALE = text("SELECT ticker FROM stale_adjusted_closes ORDER BY ticker")
 _CHECKSUMS = text("SELECT date, rows, checksum FROM market_data_checksum(:first, :last)")
 _SESSIONS = text("SELECT date FROM market_data_sessions ORDER BY date")
 _SOURCES = text("SELECT DISTINCT source FROM market_data_latest")
@@ -105,6 +106,11 @@ def merge(
 def refresh_stale(connection: Connection) -> None:
     """See ``Database.refresh_adjusted_closes``."""
     merge(connection, _NOTHING, [], "", None, others_follow=False)
+
+
+def stale(connection: Connection) -> list[str]:
+    """See ``Database.stale_adjusted_closes``."""
+    return list(connection.scalars(_STALE))
 
 
 def checksums(connection: Connection, first: date, last: date) -> pd.DataFrame:

@@ -9,6 +9,10 @@ from threading import Lock
 import numpy as np
 import pandas as pd
 
+MOST_ROWS = 10_000_000
+"""Rows kept of all assets together, up to a gigabyte or so: more than a year of sixteen strategies
+on 741 tickers needs. Checks of twenty years of them would keep several gigabytes."""
+
 
 @dataclass(frozen=True)
 class _Kept:
@@ -30,8 +34,9 @@ class _Kept:
 
 
 class Memory:
-    """Frames by asset, as large as the sessions that were asked for.
+    """Frames by asset, as large as the sessions that were asked for, the last used ones last.
 
+    Where they are more than ``MOST_ROWS`` together, those not used for longest are forgotten.
     It lives as long as a run. What another process writes meanwhile is not seen: the sessions that
     follow from it are then older than it, and computed again.
     """
@@ -49,12 +54,16 @@ class Memory:
 
     def keep(self, asset: str, sessions: Sequence[str], frame: pd.DataFrame) -> None:
         """Keep the rows of ``sessions``, which are ascending and were not kept."""
-        if sessions:
-            self._kept[asset] = _with(self._kept.get(asset), list(sessions), frame)
+        if not sessions:
+            return
+        self._kept[asset] = _with(self._kept.pop(asset, None), list(sessions), frame)
+        while len(self._kept) > 1 and self._rows() > MOST_ROWS:
+            self.forget(next(iter(self._kept)))
 
     def rows(self, asset: str, sessions: Sequence[str]) -> pd.DataFrame:
         """The rows of ``sessions``, at least one, ascending, all of which are kept."""
-        return self._kept[asset].rows_of(sessions)
+        kept = self._kept[asset] = self._kept.pop(asset)
+        return kept.rows_of(sessions)
 
     def stored(self, asset: str, listed: Callable[[], list[str]]) -> list[str]:
         """The stored session keys, ascending; ``listed`` is asked for them once."""
@@ -64,13 +73,16 @@ class Memory:
             return list(self._stored[asset])
 
     def forget(self, asset: str) -> None:
-        """Forget the rows of an asset, which is about to be written."""
+        """Forget the rows of an asset, as one that is about to be written."""
         self._kept.pop(asset, None)
 
     def wrote(self, asset: str, sessions: Sequence[str]) -> None:
         """``sessions`` of the asset are stored now."""
         if asset in self._stored:
             self._stored[asset] = sorted({*self._stored[asset], *sessions})
+
+    def _rows(self) -> int:
+        return sum(len(kept.frame) for kept in self._kept.values())
 
 
 def _with(kept: _Kept | None, sessions: list[str], frame: pd.DataFrame) -> _Kept:

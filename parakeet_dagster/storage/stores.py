@@ -33,7 +33,7 @@ class Store(Protocol):
         ...
 
     def paths(self, prefix: str) -> list[str]:
-        """The paths of all objects whose path starts with ``prefix``, sorted."""
+        """The paths of all objects in the folder ``prefix`` and below it, sorted."""
         ...
 
     def folders(self, prefixes: Sequence[str], file: str) -> Iterator[str]:

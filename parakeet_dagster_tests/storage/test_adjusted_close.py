@@ -218,11 +218,6 @@ def merge_chunk(database: Database, *bars: dict) -> None:
     database.merge_chunk(frame(*bars), sessions, "a test")
 
 
-def stale(database: Database) -> list[str]:
-    with database.transaction("look") as connection:
-        return list(connection.scalars(text("SELECT ticker FROM stale_adjusted_closes ORDER BY 1")))
-
-
 def stamps(database: Database) -> list[str]:
     query = text("SELECT xmin::text FROM market_data ORDER BY ticker, date")
     with database.transaction("look") as connection:
@@ -232,7 +227,7 @@ def stamps(database: Database) -> list[str]:
 def test_a_chunk_writes_none_of_the_bars_before_it(database):
     merge_chunk(database, *APPLE[:2], bar("2020-08-06", "MSFT", 216.35))
     before = stamps(database)
-    assert stale(database) == []
+    assert database.stale_adjusted_closes() == []
 
     merge_chunk(database, *APPLE[2:], bar("2020-08-31", "MSFT", 225.53))
 
@@ -241,7 +236,7 @@ def test_a_chunk_writes_none_of_the_bars_before_it(database):
     assert adjusted(database, "AAPL") == [
         pytest.approx(455.61 * 444.45 / 445.27, rel=1e-12), 444.45, *APPLE_ADJUSTED[2:]
     ]  # fmt: skip
-    assert stale(database) == ["AAPL"]
+    assert database.stale_adjusted_closes() == ["AAPL"]
 
 
 def test_the_new_bars_of_a_chunk_are_adjusted_for_its_own_actions(database):
@@ -256,7 +251,7 @@ def test_the_merge_that_follows_the_chunks_refreshes_what_they_left(database):
     merge(database, bar("2020-09-01", "MSFT", 227.27))
 
     assert adjusted(database, "AAPL") == APPLE_ADJUSTED
-    assert stale(database) == []
+    assert database.stale_adjusted_closes() == []
 
 
 def test_what_chunks_left_can_be_refreshed_without_a_merge(database):
@@ -266,7 +261,7 @@ def test_what_chunks_left_can_be_refreshed_without_a_merge(database):
     database.refresh_adjusted_closes()
 
     assert adjusted(database, "AAPL") == APPLE_ADJUSTED
-    assert stale(database) == []
+    assert database.stale_adjusted_closes() == []
     assert stamps(database)[3] == before[3]
     after = stamps(database)
     database.refresh_adjusted_closes()
@@ -317,3 +312,11 @@ def test_any_history_in_chunks_agrees_with_the_definition(database, seed):
     with database.transaction("look") as connection:
         tickers = text("SELECT refresh_adjusted_close(ARRAY['A', 'B', 'C', 'D'])")
         assert connection.scalar(tickers) == 0
+
+
+def test_a_close_that_a_chunk_corrects_stays_at_the_level_of_its_neighbours(database):
+    """Until the refresh: by itself it would stand four times as high as the days around it."""
+    merge(database, *APPLE)
+    merge_chunk(database, bar("2020-08-28", "AAPL", 499.24))
+
+    assert adjusted(database, "AAPL")[2] == pytest.approx(499.24 / 4, rel=1e-12)

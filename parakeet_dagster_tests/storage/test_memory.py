@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import HoleError
+from parakeet_dagster.storage import memory
 from parakeet_dagster.storage.stores import FileStore
 from parakeet_dagster_tests.storage.lakes import plain_lake
 
@@ -83,6 +84,17 @@ def test_what_the_run_writes_is_seen_by_it(store):
     assert again["aud_per_unit"].round(2).tolist() == [1.61, 7.0, 7.01, 1.64]
 
 
+def test_what_is_given_back_is_read_and_listed_again(store):
+    lake = plain_lake(store).remembering()
+    lake.read_window(ASSET, KEYS[3:5], 1)
+    listed = store.listings
+    lake.forget()
+    before, again = lake.read_window(ASSET, KEYS[3:5], 1), lake.read_window(ASSET, KEYS[3:5], 1)
+    assert store.reads == KEYS[2:5] * 2
+    assert store.listings == 2 * listed
+    pd.testing.assert_frame_equal(before, again)
+
+
 def test_a_hole_is_a_hole(store):
     (store.root / ASSET / f"session={KEYS[5]}" / "part-0.parquet").unlink()
     lake = plain_lake(store).remembering()
@@ -106,6 +118,23 @@ def test_what_a_reader_does_to_its_rows_is_its_own(store):
     rows.loc[0, "currency"] = "XXX"
     assert lake.recall(ASSET, KEYS[:3])["aud_per_unit"].tolist() == [1.5, 1.51, 1.52]
     assert set(lake.recall(ASSET, KEYS[:3])["currency"]) == {"USD"}
+
+
+def test_what_was_not_used_for_longest_is_forgotten_where_much_is_kept(monkeypatch):
+    monkeypatch.setattr(memory, "MOST_ROWS", 5)
+    kept = memory.Memory()
+    kept.keep("a", KEYS[:2], rates(KEYS[:2]))
+    kept.keep("b", KEYS[:3], rates(KEYS[:3]))
+    kept.rows("a", KEYS[:1])
+    kept.keep("c", KEYS[:1], rates(KEYS[:1]))
+    assert [kept.lacking(asset, KEYS[:1]) for asset in "abc"] == [[], KEYS[:1], []]
+
+    kept.keep("d", KEYS[:9], rates(KEYS[:9]))
+    assert (
+        kept.rows("d", KEYS[:9])["aud_per_unit"].tolist()
+        == rates(KEYS[:9])["aud_per_unit"].tolist()
+    )
+    assert kept.lacking("a", KEYS[:1]) == KEYS[:1]
 
 
 @given(st.lists(st.sets(st.sampled_from(KEYS), min_size=1), min_size=1, max_size=5))
