@@ -2,13 +2,19 @@
 
 import logging
 import signal
+import subprocess
+import sys
+import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from parakeet_dagster import stopping
 from parakeet_dagster.stopping import StopRequested, listening
+
+ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -95,3 +101,48 @@ def test_afterwards_everything_is_as_before():
     assert signal.set_wakeup_fd(-1) == -1
     assert not stopping.is_requested()
     stopping.check()
+
+
+NEVER_PUT_BACK = """
+import signal, time
+from parakeet_dagster import stopping
+
+stopping.GRACE, stopping.ENDING = 0.05, 0.2
+with stopping.listening():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except stopping.StopRequested:
+        stopping.begin_to_end()
+        time.sleep(60)
+"""
+
+
+def test_what_is_never_put_back_is_not_waited_for():
+    command = [sys.executable, "-c", NEVER_PUT_BACK]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
+def test_putting_back_has_its_time(monkeypatch):
+    monkeypatch.setattr(stopping, "GRACE", 0.05)
+    with listening():
+        with pytest.raises(StopRequested):
+            signal.raise_signal(signal.SIGINT)
+        stopping.begin_to_end()
+        time.sleep(0.3)  # several times GRACE, and nobody ends it
+
+
+def test_work_is_cut_off_though_it_holds_what_announcing_waits_for(monkeypatch):
+    monkeypatch.setattr(stopping, "GRACE", 0.05)
+    lock = threading.Lock()
+
+    def announce():
+        with lock:
+            pass
+
+    with listening(), stopping.announced(announce):
+        with deaf():
+            signal.raise_signal(signal.SIGINT)
+            with pytest.raises(StopRequested), lock:
+                time.sleep(30)
+        stopping.begin_to_end()
