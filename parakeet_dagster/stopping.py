@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -189,6 +190,18 @@ def is_requested() -> bool:
         return False
     _listener.take()
     return _listener.asked is not None
+
+
+def let_go(stop: BaseException) -> None:
+    """Close what the interrupted work holds: transactions, locks.
+
+    Where a stop comes as a ``with`` of a generator is about to be left, the generator stays as it
+    is for as long as the traceback knows of it.
+    """
+    told: BaseException | None = stop
+    while told is not None:
+        traceback.clear_frames(told.__traceback__)
+        told = told.__cause__ or told.__context__
 
 
 def begin_to_end() -> None:

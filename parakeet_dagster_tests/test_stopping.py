@@ -2,11 +2,12 @@
 
 import logging
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,36 @@ def test_work_is_cut_off_though_it_holds_what_announcing_waits_for(monkeypatch):
             with pytest.raises(StopRequested), lock:
                 time.sleep(30)
         stopping.begin_to_end()
+
+
+def test_an_interrupted_transaction_is_let_go(tmp_path):
+    """As where a signal comes between the last line of a ``with`` and what it does at its end."""
+    file = tmp_path / "index.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE runs (id)")
+
+    @contextmanager
+    def transaction():
+        with closing(sqlite3.connect(file)) as connection, connection:
+            yield connection
+
+    def work():
+        index = transaction()
+        index.__enter__().execute("INSERT INTO runs VALUES (1)")
+        raise StopRequested(signal.SIGINT)
+
+    def wrapped():
+        try:
+            work()
+        except StopRequested as stop:
+            raise KeyboardInterrupt from stop
+
+    with closing(sqlite3.connect(file, timeout=0)) as other:
+        try:
+            wrapped()
+        except KeyboardInterrupt as stop:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("INSERT INTO runs VALUES (2)")
+            stopping.let_go(stop)
+            other.execute("INSERT INTO runs VALUES (3)")
+        assert other.execute("SELECT id FROM runs").fetchall() == [(3,)]
