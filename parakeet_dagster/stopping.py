@@ -91,7 +91,7 @@ class _Listener:
                 if self.ending_since is None:
                     self.cut_off(main)
                 elif time.monotonic() - self.ending_since > ENDING:
-                    end_at_once(self.asked)
+                    end_at_once(128 + self.asked)
 
     def cut_off(self, main: int) -> None:
         """Raise in the main thread. What it is in may hold the lock that announcing waits for."""
@@ -105,10 +105,10 @@ class _Listener:
 _listener: _Listener | None = None
 
 
-def end_at_once(number: int) -> NoReturn:
+def end_at_once(code: int) -> NoReturn:
     """End the process in one line, whatever it is doing."""
     os.write(2, b"Stopped.\n")
-    os._exit(128 + number)
+    os._exit(code)
 
 
 @contextmanager
@@ -122,9 +122,9 @@ def listening() -> Iterator[None]:
     over = threading.Event()
     arguments = (threading.get_ident(), over)
     seeing = threading.Thread(target=listener.see_to_it, args=arguments, daemon=True)
-    before = {number: signal.signal(number, listener.handle) for number in (*_ASK, _CUT_OFF)}
-    old = signal.set_wakeup_fd(listener.written.fileno(), warn_on_full_buffer=False)
     seeing.start()
+    old = signal.set_wakeup_fd(listener.written.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, listener.handle) for number in (*_ASK, _CUT_OFF)}
     try:
         with _no_tracebacks():
             yield
