@@ -21,7 +21,7 @@ def main() -> None:
 
 def _end(number: int, _frame: FrameType | None) -> None:
     """No exception: a library that is being imported could catch it, or turn it into another."""
-    os.write(2, b"Stopped.\n")
+    os.write(2, b"\rStopped.\n" if os.isatty(2) else b"Stopped.\n")  # over the ^C of a terminal
     os._exit(128 + number)
 
 

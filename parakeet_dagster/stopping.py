@@ -107,7 +107,7 @@ _listener: _Listener | None = None
 
 def end_at_once(code: int) -> NoReturn:
     """End the process in one line, whatever it is doing."""
-    os.write(2, b"Stopped.\n")
+    os.write(2, b"\rStopped.\n" if os.isatty(2) else b"Stopped.\n")  # over the ^C of a terminal
     os._exit(code)
 
 

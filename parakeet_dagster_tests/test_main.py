@@ -1,5 +1,6 @@
 """The program from its first line on: a signal while Python still imports what it runs."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -70,3 +71,12 @@ def test_undisturbed_it_is_the_command_line():
 def test_the_console_script_is_this():
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert scripts == {"parakeet": "parakeet_dagster.__main__:main"}
+
+
+def test_on_a_terminal_the_line_is_over_its_own_mark_of_ctrl_c():
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", WHILE_IMPORTING, str(int(signal.SIGINT)), "typer"]
+    done = subprocess.run(command, stderr=theirs, cwd=ROOT, timeout=60)
+    os.close(theirs)
+    assert (done.returncode, os.read(ours, 100)) == (130, b"\rStopped.\r\n")
+    os.close(ours)
