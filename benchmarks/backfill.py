@@ -2,7 +2,7 @@
 
 ``parakeet backfill`` itself, on made-up prices, with an embedded PostgreSQL and a lake in a
 directory. Its floor is the same runs of the same graph with empty assets (``benchmarks.empty``),
-which record as many events in the same instance.
+which record as many events in the same instance, opened in the same way.
 """
 
 import json
@@ -49,21 +49,19 @@ def bring_in(first: int, count: int, chunk: int = CHUNK) -> float:
 
 def bare(first: int, count: int, chunk: int = CHUNK) -> float:
     """Seconds for the same runs, empty."""
-    import dagster as dg
-
     days = _keys(first, count)
     from benchmarks.empty import described, empty
     from parakeet_dagster import backfill, runs
     from parakeet_dagster.definitions import defs
+    from parakeet_dagster.instance import open_instance
     from parakeet_dagster.partitions import sessions
-    from parakeet_dagster.settings import export_dagster_home, load_settings
+    from parakeet_dagster.settings import load_settings
 
-    export_dagster_home(load_settings())
     definitions = empty(described(defs), sessions)
     pieces = list(backfill.chunks([backfill.Span(days[0], days[-1])], chunk))
 
     def run() -> None:
-        with dg.DagsterInstance.get() as instance:
+        with open_instance(load_settings()) as instance:
             runs.run_membership(definitions, instance, pieces, "bare")
             for piece in pieces:
                 runs.run(definitions, instance, piece, "bare")

@@ -1,7 +1,7 @@
 """``python -m benchmarks.bare_day STEPS SESSION``: a day of the same graph with empty assets.
 
 STEPS is a file that ``benchmarks.empty.described`` filled; nothing of Parakeet is imported but its
-partitions.
+partitions and the way it opens the instance.
 """
 
 import json
@@ -11,15 +11,15 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.empty import JOB, empty
+from parakeet_dagster.instance import open_instance
 from parakeet_dagster.partitions import sessions
-from parakeet_dagster.settings import export_dagster_home, load_settings
+from parakeet_dagster.settings import load_settings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def main(steps: Path, session: str) -> None:
     """One run of what has partitions, and one of what has none."""
-    export_dagster_home(load_settings())
     described = json.loads(steps.read_text())
     definitions = empty(described, sessions)
     partitioned, whole = (
@@ -37,7 +37,7 @@ def main(steps: Path, session: str) -> None:
         "dagster/asset_partition_range_start": session,
         "dagster/asset_partition_range_end": session,
     }
-    with dg.DagsterInstance.get() as instance:
+    with open_instance(load_settings()) as instance:
         for assets, of_run in ((partitioned, tags), (whole, {})):
             job.execute_in_process(
                 instance=instance, tags=of_run, asset_selection=assets, run_config=QUIET

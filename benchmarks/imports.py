@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.clock import Timed, side_by_side
 from benchmarks.result import Result
 
-COMMAND_LINE = "from parakeet_dagster.cli import main; main()"
+COMMAND_LINE = "from parakeet_dagster.__main__ import main; main()"
 ROOT = Path(__file__).parents[1]
 
 

@@ -57,20 +57,27 @@ def main() -> None:
 
     Stopped by Ctrl-C it is one line and 130, by SIGTERM 143.
     """
-    with stopping.listening():
-        try:
-            export_dotenv()
-            app()
-        except ParakeetError as error:
-            log.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-            sys.exit(error.exit_code)
-        except StopRequested as stop:
-            stopping.begin_to_end()
-            if log.is_terminal:
-                log.file.write("\r")  # over the ^C that the terminal shows
-            meter.say(log, stop.note or "Stopped.")
-            sys.stdout.flush()
-            os._exit(stop.exit_code)  # threads that still wait for a vendor would hold it up
+    try:
+        with stopping.listening():
+            _listened_to()
+    except StopRequested as stop:  # just as listening began or ended
+        stopping.end_at_once(stop.exit_code)
+
+
+def _listened_to() -> None:
+    try:
+        export_dotenv()
+        app()
+    except ParakeetError as error:
+        log.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except StopRequested as stop:
+        stopping.begin_to_end()
+        if log.is_terminal:
+            log.file.write("\r")  # over the ^C that the terminal shows
+        meter.say(log, stop.note or "Stopped.")
+        sys.stdout.flush()
+        os._exit(stop.exit_code)  # threads that still wait for a vendor would hold it up
 
 
 @app.command()

@@ -170,7 +170,9 @@ def _materialise(
                 run_config=QUIET,
                 raise_on_error=False,
             )
-    except (StopRequested, KeyboardInterrupt, DagsterExecutionInterruptedError):
+    except (StopRequested, KeyboardInterrupt, DagsterExecutionInterruptedError) as stop:
+        stopping.begin_to_end()
+        stopping.let_go(stop)
         _end(instance, run_id)
         stopping.check()
         raise

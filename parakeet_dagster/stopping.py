@@ -5,20 +5,29 @@ nowhere else, neither after the last step nor while a step waits for its place i
 came is noted beside its handlers, by ``signal.set_wakeup_fd``; and where nothing has come of it
 after ``GRACE`` seconds, the work is cut off wherever it is. A run that was cut off is recorded as
 canceled by ``runs``, and all that it left is what ``kill -9`` would leave: the next one mends it.
+So nobody waits for ever for what is being put back either: after ``ENDING`` seconds the process
+ends.
 """
 
 import logging
+import os
 import select
 import signal
 import socket
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 GRACE = 5.0
 """Seconds in which Dagster ends a step that was interrupted."""
+
+ENDING = 10.0
+"""Seconds in which things are put back: what was cut off may hold a lock that this waits for."""
 
 _ASK = (signal.SIGINT, signal.SIGTERM)
 _CUT_OFF = signal.SIGUSR1
@@ -43,13 +52,14 @@ def _nothing() -> None:
 class _Listener:
     """What was asked for since the program began.
 
-    asked: the first signal. is_ending: whoever caught the request is putting things back, which
-    another one must not interrupt. announce: called, in a thread, before the work is cut off.
+    asked: the first signal. ending_since: from when on whoever caught the request has been putting
+    things back, which another one must not interrupt. announce: called, in a thread, before the
+    work is cut off.
     """
 
     def __init__(self) -> None:
         self.asked: int | None = None
-        self.is_ending = False
+        self.ending_since: float | None = None
         self.announce: Callable[[], None] = _nothing
         self.noted, self.written = socket.socketpair()
         self.noted.settimeout(0)
@@ -58,7 +68,7 @@ class _Listener:
     def handle(self, number: int, _frame: FrameType | None) -> None:
         if self.asked is None and number in _ASK:
             self.asked = number
-        if self.asked is not None and not self.is_ending:
+        if self.asked is not None and self.ending_since is None:
             raise StopRequested(self.asked)
 
     def take(self) -> bool:
@@ -78,12 +88,27 @@ class _Listener:
             if not self.take():
                 return
             while self.asked is not None and not wait.wait(GRACE):
-                if not self.is_ending:
-                    self.announce()
-                    signal.pthread_kill(main, _CUT_OFF)
+                if self.ending_since is None:
+                    self.cut_off(main)
+                elif time.monotonic() - self.ending_since > ENDING:
+                    end_at_once(128 + self.asked)
+
+    def cut_off(self, main: int) -> None:
+        """Raise in the main thread. What it is in may hold the lock that announcing waits for."""
+        announcing = threading.Thread(target=self.announce, daemon=True)
+        announcing.start()
+        announcing.join(GRACE)
+        if self.ending_since is None:
+            signal.pthread_kill(main, _CUT_OFF)
 
 
 _listener: _Listener | None = None
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End the process in one line, whatever it is doing."""
+    os.write(2, b"\rStopped.\n" if os.isatty(2) else b"Stopped.\n")  # over the ^C of a terminal
+    os._exit(code)
 
 
 @contextmanager
@@ -97,9 +122,9 @@ def listening() -> Iterator[None]:
     over = threading.Event()
     arguments = (threading.get_ident(), over)
     seeing = threading.Thread(target=listener.see_to_it, args=arguments, daemon=True)
-    before = {number: signal.signal(number, listener.handle) for number in (*_ASK, _CUT_OFF)}
-    old = signal.set_wakeup_fd(listener.written.fileno(), warn_on_full_buffer=False)
     seeing.start()
+    old = signal.set_wakeup_fd(listener.written.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, listener.handle) for number in (*_ASK, _CUT_OFF)}
     try:
         with _no_tracebacks():
             yield
@@ -167,10 +192,25 @@ def is_requested() -> bool:
     return _listener.asked is not None
 
 
+def let_go(stop: BaseException) -> None:
+    """Close what the interrupted work holds: transactions, locks.
+
+    Where a stop comes as a ``with`` of a generator is about to be left, the generator stays as it
+    is for as long as the traceback knows of it.
+    """
+    told: BaseException | None = stop
+    while told is not None:
+        traceback.clear_frames(told.__traceback__)
+        told = told.__cause__ or told.__context__
+
+
 def begin_to_end() -> None:
-    """From now on another request is not heard: things are put back, and the program ends."""
-    if _listener is not None:
-        _listener.is_ending = True
+    """From now on another request is not heard: things are put back, and the program ends.
+
+    It ends after ``ENDING`` seconds at the latest, where a request is why.
+    """
+    if _listener is not None and _listener.ending_since is None:
+        _listener.ending_since = time.monotonic()
 
 
 def check() -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,10 +23,11 @@ import stamina
 import typer
 from moto.server import ThreadedMotoServer
 
-from parakeet_dagster import cli, definitions
+from parakeet_dagster import cli, definitions, stopping
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.backfill import Span
 from parakeet_dagster.cli import _say_what_failed, app, main
+from parakeet_dagster.stopping import StopRequested
 from parakeet_dagster.storage.stores import FileStore
 from parakeet_dagster_tests.storage.lakes import plain_lake
 from strategy.catalog import CATALOG
@@ -259,6 +260,21 @@ def test_one_line_where_a_person_stops_it(command, number, code, monkeypatch):
     outcome = parakeet(*command)
 
     assert (outcome.code, outcome.out, outcome.err) == (code, "", "Stopped.\n")
+
+
+def test_one_line_where_that_comes_as_listening_begins(monkeypatch, capfd):
+    @contextmanager
+    def listening():
+        raise StopRequested(signal.SIGINT)
+        yield
+
+    monkeypatch.setattr(stopping, "listening", listening)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+
+    with pytest.raises(SystemExit) as end:
+        main()
+
+    assert (end.value.code, capfd.readouterr().err) == (130, "Stopped.\n")
 
 
 class TestWrongArguments:

@@ -2,13 +2,20 @@
 
 import logging
 import signal
+import sqlite3
+import subprocess
+import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from parakeet_dagster import stopping
 from parakeet_dagster.stopping import StopRequested, listening
+
+ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -95,3 +102,81 @@ def test_afterwards_everything_is_as_before():
     assert signal.set_wakeup_fd(-1) == -1
     assert not stopping.is_requested()
     stopping.check()
+
+
+NEVER_PUT_BACK = """
+import signal, time
+from parakeet_dagster import stopping
+
+stopping.GRACE, stopping.ENDING = 0.05, 0.2
+with stopping.listening():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except stopping.StopRequested:
+        stopping.begin_to_end()
+        time.sleep(60)
+"""
+
+
+def test_what_is_never_put_back_is_not_waited_for():
+    command = [sys.executable, "-c", NEVER_PUT_BACK]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
+def test_putting_back_has_its_time(monkeypatch):
+    monkeypatch.setattr(stopping, "GRACE", 0.05)
+    with listening():
+        with pytest.raises(StopRequested):
+            signal.raise_signal(signal.SIGINT)
+        stopping.begin_to_end()
+        time.sleep(0.3)  # several times GRACE, and nobody ends it
+
+
+def test_work_is_cut_off_though_it_holds_what_announcing_waits_for(monkeypatch):
+    monkeypatch.setattr(stopping, "GRACE", 0.05)
+    lock = threading.Lock()
+
+    def announce():
+        with lock:
+            pass
+
+    with listening(), stopping.announced(announce):
+        with deaf():
+            signal.raise_signal(signal.SIGINT)
+            with pytest.raises(StopRequested), lock:
+                time.sleep(30)
+        stopping.begin_to_end()
+
+
+def test_an_interrupted_transaction_is_let_go(tmp_path):
+    """As where a signal comes between the last line of a ``with`` and what it does at its end."""
+    file = tmp_path / "index.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE runs (id)")
+
+    @contextmanager
+    def transaction():
+        with closing(sqlite3.connect(file)) as connection, connection:
+            yield connection
+
+    def work():
+        index = transaction()
+        index.__enter__().execute("INSERT INTO runs VALUES (1)")
+        raise StopRequested(signal.SIGINT)
+
+    def wrapped():
+        try:
+            work()
+        except StopRequested as stop:
+            raise KeyboardInterrupt from stop
+
+    with closing(sqlite3.connect(file, timeout=0)) as other:
+        try:
+            wrapped()
+        except KeyboardInterrupt as stop:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("INSERT INTO runs VALUES (2)")
+            stopping.let_go(stop)
+            other.execute("INSERT INTO runs VALUES (3)")
+        assert other.execute("SELECT id FROM runs").fetchall() == [(3,)]

@@ -8,6 +8,7 @@ refuses for good is remembered too, but in memory only: the next process asks on
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from dataclasses import asdict, dataclass, replace
@@ -135,7 +136,16 @@ def _file_name(name: str) -> str:
 
 def _last_asked(folder: Path) -> float:
     """Seconds since 1970 at which a batch last asked; of an empty one, its last change."""
-    return max((one.stat().st_mtime for one in [*folder.glob("*")] or [folder]), default=0.0)
+    asked = [_changed(one) for one in [*folder.glob("*")] or [folder]]
+    return max((at for at in asked if at is not None), default=math.inf)
+
+
+def _changed(path: Path) -> float | None:
+    """Its time of change; None where another process has just renamed or removed it."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def _write(answer: Answer, path: Path) -> None:

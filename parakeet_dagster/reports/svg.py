@@ -90,7 +90,8 @@ def drawn(chart: Chart, form: Format, root: str) -> str:
         elements += _dates(chart.dates, boxes[-1], form)
     return (
         f'<svg {root} viewBox="0 0 {_tenths(width)} {_tenths(height)}"'
-        f' font-size="{_tenths(FONT)}" fill="none" stroke-linejoin="round">'
+        f' font-size="{_tenths(FONT)}" fill="none" stroke-linejoin="round"'
+        ' stroke-linecap="round">'
         f"{''.join(elements)}</svg>"
     )
 
@@ -204,12 +205,11 @@ def _path(across: Floats, down: Floats) -> str:
 
 
 def _unbroken(places: Sequence[Sequence[int]]) -> str:
-    """Each place counted from the one before: shorter."""
+    """Each place counted from the one before: shorter. One alone is a line of no length: a dot."""
     if not places:
         return ""
-    steps = (f"{x - left} {y - top}" for (left, top), (x, y) in pairwise(places))
-    first = f"M{places[0][0]} {places[0][1]}"
-    return (f"{first}l{' '.join(steps)}" if len(places) > 1 else first).replace(" -", "-")
+    steps = [f"{x - left} {y - top}" for (left, top), (x, y) in pairwise(places)]
+    return f"M{places[0][0]} {places[0][1]}l{' '.join(steps or ['0 0'])}".replace(" -", "-")
 
 
 def _area(across: Floats, low: Floats, high: Floats, colour: str, opacity: float = 1.0) -> str:

@@ -202,6 +202,14 @@ def test_batches_do_not_share_answers_and_one_is_forgotten_alone(answers):
     assert answers.open("c", NOW).find(question()) is not None
 
 
+def test_a_file_that_another_process_renames_meanwhile_is_no_error(answers):
+    batch = answers.open("b", NOW)
+    batch.keep(answer())
+    (folder,) = {path.parent for path in answers._folder.glob("*/*")}
+    (folder / "=MSFT.unfinished").symlink_to("gone")  # listed, and not there
+    assert_same_answer(answers.open("b", NOW).find(question()), answer())
+
+
 def test_what_asked_last_more_than_a_day_ago_is_removed_when_a_batch_is_opened(answers, tmp_path):
     old, new = replace(APPLE, ticker="OLD"), replace(APPLE, ticker="NEW")
     answers.open("dead", NOW).keep(answer(old))

@@ -79,6 +79,13 @@ def test_a_line_breaks_off_where_it_is_not_known():
     assert places(path) == [[[200, 660], [300, 160]], [[600, 160], [700, 160], [800, 660]]]
 
 
+def test_a_point_alone_is_a_dot():
+    """The first session that ends a year, or an account's first."""
+    root = one(Line(over([np.nan, 0.5, np.nan, 1, 0]), "loss", 1))
+    assert paths(root, "stroke", "loss") == ["M200 410l0 0M400 160l100 500"]
+    assert root.get("stroke-linecap") == "round"
+
+
 def test_a_line_without_a_point_is_nothing():
     assert paths(one(Line(over([np.nan] * 8), "loss", 1)), "stroke", "loss") == [""]
 
@@ -188,7 +195,7 @@ def test_a_sentence_stands_in_place_of_a_panel():
 
 def test_one_session_is_drawn():
     root = of(Panel(TO_ONE, (Line(over([0.5]), "strategy", 1, "s"),)), dates=DAYS[:1])
-    assert paths(root, "stroke", "strategy")[0] == "M100 410"
+    assert paths(root, "stroke", "strategy")[0] == "M100 410l0 0"
     assert texts(root)["2024-01-01"] == (100, 791)
 
 
@@ -216,7 +223,7 @@ def test_what_is_drawn_is_thinned():
 @given(values=st.lists(st.floats(0, 1) | st.just(float("nan")), min_size=2, max_size=8))
 def test_every_known_value_is_within_a_tenth_of_a_point_of_its_place(values):
     [path] = paths(one(Line(over(values), "strategy", 1)), "stroke", "strategy")
-    points = [point for part in places(path) for point in part]
+    points = [point for part in places(path) for point in dict.fromkeys(map(tuple, part))]
     expected = [
         (100 + 100 * at, 660 - 500 * value) for at, value in enumerate(values) if value == value
     ]
