@@ -1,7 +1,6 @@
 """The simulated accounts of all strategies, from what the lake holds."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import groupby
 
 import pandas as pd
@@ -92,33 +91,3 @@ def read_decisions(
         for part in in_batches(lake, f"allocations/{name}", [calendar.key(day) for day in acts])
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Everything that could have been held.
-
-    returns: ``return_aud`` of ``daily_returns``: index date, a column per ticker.
-    members: columns date, universe, ticker.
-    """
-
-    returns: pd.DataFrame
-    members: pd.DataFrame
-
-
-def read_sample(lake: Lake, books: Collection[Book]) -> Sample:
-    """The returns and the members of all sessions of ``books``; empty where there are none."""
-    spans = [book.sessions for book in books]
-    first = min((one[0] for one in spans), default=pd.Timestamp.max)
-    last = max((one[-1] for one in spans), default=first)
-    keys = calendar.between(calendar.key(first), calendar.key(last))
-    wide = [
-        part.set_index(["date", "ticker"])["return_aud"].unstack()  # noqa: PD010 - no pivot_table: a second return of one day must fail, not be averaged
-        for part in in_batches(lake, "daily_returns", keys)
-    ]
-    of = ["date", "universe", "ticker"]
-    members = [part[of] for part in in_batches(lake, "ticker_universe", keys)]
-    if not keys:
-        return Sample(pd.DataFrame(), pd.DataFrame(columns=of))
-    sessions = pd.DatetimeIndex(keys).as_unit("us")
-    return Sample(pd.concat(wide).reindex(sessions), pd.concat(members, ignore_index=True))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.assets.market import in_batches, read_market
+from parakeet_dagster.assets.market import OF_RATES, in_batches, read_market
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 from strategy.errors import StrategyError
@@ -78,7 +78,7 @@ def live_orders(
     )
     earliest = min(one["as_of"].min() for one in snapshots.values())
     since = [key for key in every if key >= calendar.key(earliest)]
-    splits, rates = _splits(lake, since, market), lake.read("fx_rates", since)
+    splits, rates = _splits(lake, since, market), lake.read("fx_rates", since, OF_RATES)
     frames = [none]
     for day in begun:
         try:
@@ -139,9 +139,7 @@ def _splits(lake: Lake, keys: Sequence[str], market: Market) -> pd.DataFrame:
     """
     of = ["date", "ticker", "split_ratio"]
     before = [key for key in keys if key < calendar.key(market.sessions[0])]
-    parts = [
-        part.loc[part["split_ratio"] != 1, of] for part in in_batches(lake, "raw_prices", before)
-    ]
+    parts = [part[part["split_ratio"] != 1] for part in in_batches(lake, "raw_prices", before, of)]
     row, column = np.nonzero(market.split != 1)
     within = pd.DataFrame(
         {

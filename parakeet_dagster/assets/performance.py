@@ -6,9 +6,10 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from parakeet_dagster.assets.backtests import Sample, backtests, read_sample
+from parakeet_dagster.assets.backtests import backtests
 from parakeet_dagster.assets.metadata import table
 from parakeet_dagster.assets.performance_notes import notes_on
+from parakeet_dagster.assets.sample import Sample, read_samples
 from parakeet_dagster.assets.strategies import history_note, stored_history
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.reports.charts import drawdown_chart, equity_chart, weights_chart
@@ -20,7 +21,6 @@ from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 from parakeet_dagster.storage.reports import remove_report, write_report
-from strategy.daily import members_of
 from strategy.portfolio.after_tax import after_tax
 from strategy.portfolio.benchmark import choose
 from strategy.portfolio.book import Book
@@ -65,7 +65,8 @@ def performance_assets(
         neon: dg.ResourceParam[Database],
     ) -> Iterator[dg.MaterializeResult[Any]]:
         books = backtests(lake, strategies, settings.terms, SHORTEST)
-        sample, trials = read_sample(lake, books.values()), _sharpe_ratios(books)
+        spans = {name: book.sessions for name, book in books.items()}
+        samples, trials = read_samples(lake, strategies, spans), _sharpe_ratios(books)
         for key in sorted(context.selected_asset_keys):
             name = key.path[-1]
             strategy, book = strategies[name], books.get(name)
@@ -73,6 +74,7 @@ def performance_assets(
                 remove_report(lake, performance_path(name))  # of before, and true no longer
                 shown: dict[str, Any] = {"note": nothing_yet(lake, name, strategy)}
             else:
+                sample = samples[name]
                 notes = notes_on(neon, sample, strategy, book.sessions, settings.terms)
                 sheet, tax = sheet_of(strategy, book, trials, sample, notes, settings)
                 shown = _stored(lake, sheet, book, tax)
@@ -104,7 +106,6 @@ def sheet_of(
     tax = tax_years(
         book.fills, book.splits, book.income, interest, settings.tax_rate, settings.parcels
     )
-    members = members_of(strategy, sample.members)
     sheet = tear_sheet(
         strategy=book.name,
         description=strategy.description,
@@ -114,9 +115,7 @@ def sheet_of(
         fills=book.fills,
         after_tax=after_tax(_equity(book), tax.years["tax"]),
         tax_years=tax.years,
-        benchmark=choose(
-            sample.returns.loc[book.sessions[0] : book.sessions[-1]], members, book.terms.capital
-        ),
+        benchmark=choose(sample.funds, sample.mean, sample.held, book.terms.capital),
         trials=trials,
         notes=(*notes, *tax.notes, latent_note(book, tax)),
     )

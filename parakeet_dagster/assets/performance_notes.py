@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.assets.backtests import Sample
 from parakeet_dagster.assets.membership import UNKNOWN, strategy_membership
+from parakeet_dagster.assets.sample import Sample
 from parakeet_dagster.storage.database import Database
-from strategy.daily import members_of
 from strategy.portfolio.simulation import DELISTED_AFTER
 from strategy.portfolio.terms import Terms
 from strategy.strategy import Strategy
@@ -36,7 +35,7 @@ def notes_on(
     return [
         *([SAMPLE] if "sample" in neon.sources() else []),
         membership_note(strategy_membership(neon, keys, strategy), keys),
-        *prices_note(sample, strategy, sessions),
+        *prices_note(sample),
         fills_note(terms),
         NO_ADVICE,
     ]
@@ -55,18 +54,13 @@ def membership_note(told: dict[str, str], keys: Sequence[str]) -> str:
     )
 
 
-def prices_note(sample: Sample, strategy: Strategy, sessions: pd.DatetimeIndex) -> list[str]:
+def prices_note(sample: Sample) -> list[str]:
     """How many of the members have no price, if any: those could not be held."""
-    within = sample.members[sample.members["date"].isin(sessions)]
-    members = members_of(strategy, within)[["date", "ticker"]].drop_duplicates()
-    columns = sample.returns.columns.get_indexer(pd.Index(members["ticker"]))
-    rows = sample.returns.index.get_indexer(pd.Index(members["date"]))
-    known = (columns >= 0) & sample.returns.notna().to_numpy()[rows, columns]
-    if known.all():
+    if not sample.unpriced:
         return []
     return [
         (
-            f"Of the members, {1 - known.mean():.1%} had no price on an average session and could"
+            f"Of the members, {sample.unpriced:.1%} had no price on an average session and could"
             " not be held: companies that are gone, of which the vendor knows nothing any more, or"
             " new ones on their first day."
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.market import in_batches, read_market
 from parakeet_dagster.assets.metadata import table
+from parakeet_dagster.assets.sample import OF_MEMBERS
 from parakeet_dagster.assets.universe import OWNERS
 from parakeet_dagster.reports.images import as_markdown
 from parakeet_dagster.reports.walk_forward import walk_forward_chart
@@ -89,8 +90,8 @@ def _walked(lake: Lake, strategy: Strategy, terms: Terms, windows: Windows) -> W
     keys = calendar.between(stored[0], stored[-1])
     members = pd.concat(
         [
-            members_of(strategy, part)[["date", "universe", "ticker"]]
-            for part in in_batches(lake, "ticker_universe", keys)
+            members_of(strategy, part)
+            for part in in_batches(lake, "ticker_universe", keys, OF_MEMBERS)
         ],
         ignore_index=True,
     )
@@ -100,8 +101,8 @@ def _walked(lake: Lake, strategy: Strategy, terms: Terms, windows: Windows) -> W
     names = set(members["ticker"])
     returns = pd.concat(
         [
-            part.loc[part["ticker"].isin(names), fields]
-            for part in in_batches(lake, "daily_returns", keys)
+            part[part["ticker"].isin(names)]
+            for part in in_batches(lake, "daily_returns", keys, fields)
         ],
         ignore_index=True,
     )

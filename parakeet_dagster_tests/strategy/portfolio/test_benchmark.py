@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from parakeet_dagster_tests.strategy.frames import members_on, weekdays
-from strategy.portfolio.benchmark import choose
+from strategy.portfolio.benchmark import choose, mean_return, member_returns
 
 NAN = float("nan")
 SESSIONS = weekdays("2021-03-01", 4)
@@ -22,7 +22,9 @@ def all_members(frame):
 
 
 def chosen(frame, members=None, capital=100.0):
-    return choose(frame, all_members(frame) if members is None else members, capital)
+    held = member_returns(frame, all_members(frame) if members is None else members).iloc[1:]
+    mean = mean_return(held).reindex(frame.index)
+    return choose(frame, mean, int(held.notna().any().sum()), capital)
 
 
 def test_world_shares_before_all_others():
@@ -105,13 +107,35 @@ def test_where_nobody_is_nothing_is_earned():
 
 def test_one_session():
     frame = returns(SPY=[0.1, 0, 0, 0]).iloc[:1]
-    assert choose(frame, members_on(SESSIONS[:1], ["SPY"]), 5.0)[1].tolist() == [5.0]
+    assert chosen(frame, members_on(SESSIONS[:1], ["SPY"]), 5.0)[1].tolist() == [5.0]
 
 
 def test_noise_is_the_mean_of_each_session():
     sessions = weekdays("2004-01-05", 300)
     values = np.random.default_rng(3).normal(0, 0.02, (300, 40))
     frame = pd.DataFrame(values, index=sessions, columns=[f"T{place}" for place in range(40)])
-    _, curve = choose(frame, members_on(sessions, frame.columns), 1.0)
+    _, curve = chosen(frame, members_on(sessions, frame.columns), 1.0)
     expected = np.cumprod(1 + values[1:].mean(axis=1))
     assert curve.iloc[1:].tolist() == pytest.approx(expected.tolist())
+
+
+def test_the_first_session_counts_with_the_members_of_the_one_before():
+    frame = returns(A=[0.1, 0.2, 0.3, 0.4], B=[0.5, 0.6, 0.7, 0.8])
+    held = member_returns(frame.iloc[1:], members_on(SESSIONS[:1], ["B"]))
+    assert held["B"].tolist() == pytest.approx([0.6, NAN, NAN], nan_ok=True)
+    assert held["A"].isna().all()
+
+
+def test_the_mean_of_a_session_is_the_same_bits_beside_others():
+    values = np.random.default_rng(4).normal(0, 0.02, (3, 400))
+    frame = pd.DataFrame(values, index=SESSIONS[:3]).where(values > -0.03)
+    wider = frame.reindex(columns=np.arange(-50, 450, 0.5))
+    assert mean_return(frame).tolist() == mean_return(wider).tolist()
+    alone = [mean_return(frame.iloc[[place]]).item() for place in range(3)]
+    assert mean_return(frame).tolist() == alone
+    assert mean_return(frame).tolist() == pytest.approx(frame.mean(axis=1).tolist())
+
+
+def test_the_mean_of_nothing_is_not_known():
+    frame = returns(A=[NAN, 1, 2, NAN], B=[NAN, 3, NAN, NAN])
+    assert mean_return(frame).tolist() == pytest.approx([NAN, 2, 2, NAN], nan_ok=True)
