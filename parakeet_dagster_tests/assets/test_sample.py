@@ -21,8 +21,9 @@ RETURNS = {
     "B": [0.01, 0.04, NAN, 0.08, 0.01, 0.02, 0.03],
     "SPY": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
     "Z": [NAN, NAN, NAN, NAN, 0.09, 0.12, 0.15],
+    "ONCE": [0.01, 0.02, 0.03, NAN, NAN, NAN, NAN],
 }
-MEMBERS = {"a": ["A"], "ab": ["A", "B"], "gone": ["B", "GONE"], "z": ["Z"]}
+MEMBERS = {"a": ["A"], "ab": ["A", "B"], "gone": ["B", "GONE"], "z": ["Z"], "once": ["ONCE"]}
 STRATEGIES = {
     name: CATALOG["equal_weight"].model_copy(update={"universe": name})
     for name in (*MEMBERS, "active")
@@ -98,12 +99,18 @@ def test_a_ticker_counts_once_it_has_a_return(lake):
     assert found.unpriced == pytest.approx(4 / 7)
 
 
+def test_what_was_earned_before_the_first_close_was_not_held(lake):
+    spans = {"a": DAYS, "once": DAYS[2:]}
+    assert read_samples(lake, STRATEGIES, spans)["once"].held == 0
+    assert read_samples(lake, STRATEGIES, spans | {"once": DAYS[1:]})["once"].held == 1
+
+
 def test_all_universes_count_for_a_strategy_that_names_none(lake):
     """A and B stand in two of them and count once."""
     found = sample_of(lake, "active")
-    assert found.held == 3
+    assert found.held == 4
     assert found.mean.iloc[4] == pytest.approx((0.05 + 0.01 + 0.09) / 3)
-    assert found.unpriced == pytest.approx((1 + 7 + 4) / 28)
+    assert found.unpriced == pytest.approx((1 + 7 + 4 + 4) / 35)
 
 
 def test_the_funds_are_those_that_there_are(lake):
@@ -138,6 +145,8 @@ def test_batches_are_the_same_bits(tmp_path, monkeypatch, batch):
     whole = read_samples(lake, STRATEGIES, spans)
     monkeypatch.setattr(market, "BATCH", batch)
     parts = read_samples(lake, STRATEGIES, spans)
+    added = np.cumsum(np.nan_to_num(values), axis=1)[:, -1] / (~np.isnan(values)).sum(axis=1)
+    assert parts["ab"].mean.iloc[1:].tolist() == added[1:].tolist(), "in the order of their names"
     for name in spans:
         one, other = whole[name], parts[name]
         pd.testing.assert_series_equal(one.mean, other.mean, check_exact=True)
