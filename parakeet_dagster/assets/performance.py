@@ -67,6 +67,7 @@ def performance_assets(
         books = backtests(lake, strategies, settings.terms, SHORTEST)
         spans = {name: book.sessions for name, book in books.items()}
         samples, trials = read_samples(lake, strategies, spans), _sharpe_ratios(books)
+        sources = neon.sources()
         for key in sorted(context.selected_asset_keys):
             name = key.path[-1]
             strategy, book = strategies[name], books.get(name)
@@ -75,7 +76,7 @@ def performance_assets(
                 shown: dict[str, Any] = {"note": nothing_yet(lake, name, strategy)}
             else:
                 sample = samples[name]
-                notes = notes_on(neon, sample, strategy, book.sessions, settings.terms)
+                notes = notes_on(neon, sources, sample, strategy, book.sessions, settings.terms)
                 sheet, tax = sheet_of(strategy, book, trials, sample, notes, settings)
                 shown = _stored(lake, sheet, book, tax)
             yield dg.MaterializeResult(asset_key=key, metadata=shown)

@@ -1,6 +1,6 @@
 """What a reader of a tear sheet must know: of the sample, its bias, and what is assumed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
@@ -25,15 +25,19 @@ NO_ADVICE = (
 
 def notes_on(
     neon: Database,
+    sources: Collection[str],
     sample: Sample,
     strategy: Strategy,
     sessions: pd.DatetimeIndex,
     terms: Terms,
 ) -> list[str]:
-    """The notes of a back-test over ``sessions``, the most important first."""
+    """The notes of a back-test over ``sessions``, the most important first.
+
+    ``sources`` are those of all prices, which the database looks through for them.
+    """
     keys = [calendar.key(day) for day in sessions]
     return [
-        *([SAMPLE] if "sample" in neon.sources() else []),
+        *([SAMPLE] if "sample" in sources else []),
         membership_note(strategy_membership(neon, keys, strategy), keys),
         *prices_note(sample),
         fills_note(terms),
