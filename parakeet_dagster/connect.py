@@ -14,7 +14,12 @@ import pandas as pd
 from parakeet_dagster import clock
 from parakeet_dagster.errors import LakeError, SettingsError
 from parakeet_dagster.price_sources.base import LACKS, PriceSource
-from parakeet_dagster.settings import Settings
+from parakeet_dagster.settings import (
+    DAGSTER_URL,
+    Settings,
+    export_dagster_url,
+    given_dagster_url,
+)
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.lake import CONNECTIONS, Lake
@@ -31,7 +36,10 @@ from strategy.universes.keys import parts_of
 from strategy.universes.renames import of_free_symbols
 
 if TYPE_CHECKING:
+    from parakeet_dagster.database_secret import DatabaseSecret
     from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
+
+DAGSTER_SCHEMA = "dagster"
 
 
 def open_lake(url: str) -> Lake:
@@ -63,10 +71,57 @@ def embedded_postgres(settings: Settings) -> "EmbeddedPostgres":
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of ``NEON_DATABASE_URL``, else the embedded one, started if need be."""
+    """The database that is named, else the embedded one, started if need be.
+
+    Raises:
+        SettingsError: ``NEON_DATABASE_URL`` is no URL. What is in a secret is read when it is used.
+    """
+    if settings.database_secret:
+        return Database(database_secret(settings.database_secret))
     if settings.database_url is None:
         return Database(DatabaseUrl.parse(embedded_postgres(settings).start()))
     return Database(DatabaseUrl.parse(settings.database_url.get_secret_value()))
+
+
+@cache
+def database_secret(name: str) -> "DatabaseSecret":
+    """The secret of a name or ARN; one a process, which asks for it once in a while."""
+    from parakeet_dagster.database_secret import DatabaseSecret
+
+    return DatabaseSecret(name)
+
+
+def export_dagster_postgres_url(settings: Settings) -> None:
+    """Let the Dagster instance keep its tables where ``DAGSTER_POSTGRES_URL`` says.
+
+    Where it is unset, it is set: to what the secret says, else to the database itself past Neon's
+    pooler, with a schema ``dagster`` of its own. The schema that the URL names is made. Each call
+    reads the secret's present value; without a database that was named, nothing happens.
+
+    Raises:
+        SettingsError: a URL cannot be used.
+        DatabaseError: the database cannot be reached.
+    """
+    given = given_dagster_url(settings)
+    if given is not None:
+        named = DatabaseUrl.parse(given.get_secret_value(), DAGSTER_URL)
+        _make_schema(Database(named), named)
+        return
+    if settings.has_own_database:
+        return
+    database = open_database(settings)
+    kept = database_secret(settings.database_secret).dagster() if settings.database_secret else None
+    url = kept or database.url.for_tables_in(DAGSTER_SCHEMA)
+    _make_schema(Database(kept) if kept else database, url)
+    export_dagster_url(url.sync.render_as_string(hide_password=False))
+
+
+def _make_schema(database: Database, url: DatabaseUrl) -> None:
+    try:
+        if url.schema is not None:
+            database.make_schema(url.schema)
+    finally:
+        database.close()
 
 
 def open_price_source(settings: Settings) -> PriceSource:

@@ -5,6 +5,7 @@ stops with one line that names the variable, the value and what is accepted.
 """
 
 import os
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,12 @@ from strategy.portfolio.terms import Terms
 INSTANCE_FILE = "dagster.yaml"
 EVENT_BATCH_SIZE = "1000"
 DEFAULT_FIRST_SESSION = date(2005, 1, 3)
+DAGSTER_URL = "DAGSTER_POSTGRES_URL"
+
+_SECRET_NAME = re.compile(
+    r"arn:aws[a-z-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+|[\w/+=.@-]+"
+)
+_MAY_HOLD_A_PASSWORD = ("NEON_DATABASE_URL", "PARAKEET_DATABASE_SECRET", DAGSTER_URL)
 
 Keys = Annotated[tuple[str, ...], NoDecode]
 
@@ -38,6 +45,7 @@ class Settings(BaseSettings):
 
     home: Path = _variable("PARAKEET_HOME", Path(".parakeet"))
     database_url: SecretStr | None = _variable("NEON_DATABASE_URL")
+    database_secret: str = _variable("PARAKEET_DATABASE_SECRET", "")
     lake: str = _variable("PARAKEET_LAKE", "")
     price_source: Literal["sample", "yahoo"] = _variable("PARAKEET_PRICE_SOURCE", "sample")
     universes: Keys = _variable("PARAKEET_UNIVERSES", ())
@@ -60,6 +68,8 @@ class Settings(BaseSettings):
     tax_rate: float = _variable("PARAKEET_TAX_RATE", 0.39)
     parcels: Literal["fifo", "highest_cost", "min_tax"] = _variable("PARAKEET_PARCELS", "fifo")
     dagster_home: Path | None = _variable("DAGSTER_HOME")
+    dagster_url: SecretStr | None = _variable(DAGSTER_URL)
+    lambda_function: str = _variable("AWS_LAMBDA_FUNCTION_NAME", "")
 
     @field_validator("universes", "strategies", mode="before")
     @classmethod
@@ -73,6 +83,14 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
+
+    @field_validator("database_secret")
+    @classmethod
+    def _the_only_one(cls, value: str, info: ValidationInfo) -> str:
+        """Of the two ways to name the database; which of them is wrong, only a person knows."""
+        if value and (info.data.get("database_url") or not _SECRET_NAME.fullmatch(value)):
+            raise ValueError("a name")
+        return value
 
     @field_validator("yahoo_rps")
     @classmethod
@@ -117,6 +135,11 @@ class Settings(BaseSettings):
         return self.lake if self.lake.startswith("s3://") else str(Path(self.lake).absolute())
 
     @property
+    def has_own_database(self) -> bool:
+        """Whether the database is the embedded one, and no other is named."""
+        return self.database_url is None and not self.database_secret
+
+    @property
     def terms(self) -> Terms:
         """What trading costs and what cash earns, for every simulated account."""
         return Terms(
@@ -153,6 +176,8 @@ class Settings(BaseSettings):
 
 
 _ACCEPTED = {
+    "PARAKEET_DATABASE_SECRET": "the name or ARN of a secret in AWS Secrets Manager, where"
+    " NEON_DATABASE_URL is unset: it would be a second database",
     "PARAKEET_PRICE_SOURCE": "sample or yahoo",
     "PARAKEET_UNIVERSE_SOURCE": "bundled or live",
     "PARAKEET_SCHEDULES": "running or stopped",
@@ -184,7 +209,7 @@ def load_settings() -> Settings:
         first = error.errors(include_url=False)[0]
         variable = str(first["loc"][0]) if first["loc"] else "settings"
         accepted = _ACCEPTED.get(variable, first["msg"])
-        is_secret = variable == "NEON_DATABASE_URL" or "@" in str(first["input"])
+        is_secret = variable in _MAY_HOLD_A_PASSWORD or "@" in str(first["input"])
         shown = "***" if is_secret else first["input"]
         raise SettingsError(f"{variable}={shown}: accepted is {accepted}") from None
 
@@ -214,3 +239,18 @@ def export_dagster_home(settings: Settings) -> Path:
     environment["DAGSTER_HOME"] = str(home)
     environment.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH_SIZE)
     return home
+
+
+_derived_url: str | None = None
+
+
+def export_dagster_url(url: str) -> None:
+    """Set ``DAGSTER_POSTGRES_URL``, for Dagster to read, to a URL that was derived."""
+    global _derived_url
+    os.environ[DAGSTER_URL] = _derived_url = url  # noqa: TID251 - as above
+
+
+def given_dagster_url(settings: Settings) -> SecretStr | None:
+    """``DAGSTER_POSTGRES_URL``, where a person set it and not ``export_dagster_url``."""
+    url = settings.dagster_url
+    return None if url is None or url.get_secret_value() == _derived_url else url
