@@ -235,10 +235,14 @@ def export_dagster_home(settings: Settings) -> Path:
         raise SettingsError(
             f"{variable}: cannot make the directory {home}: {error.strerror}; choose another"
         ) from None
-    environment = os.environ  # noqa: TID251 - this module is where it is allowed
-    environment["DAGSTER_HOME"] = str(home)
-    environment.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH_SIZE)
+    os.environ["DAGSTER_HOME"] = str(home)  # noqa: TID251 - this module is where it is allowed
+    export_event_batches()
     return home
+
+
+def export_event_batches() -> None:
+    """Let Dagster write its events in batches, unless ``DAGSTER_EVENT_BATCH_SIZE`` is set."""
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH_SIZE)  # noqa: TID251 - as above
 
 
 _derived_url: str | None = None
@@ -254,3 +258,21 @@ def given_dagster_url(settings: Settings) -> SecretStr | None:
     """``DAGSTER_POSTGRES_URL``, where a person set it and not ``export_dagster_url``."""
     url = settings.dagster_url
     return None if url is None or url.get_secret_value() == _derived_url else url
+
+
+def export_writable_folders(settings: Settings) -> None:
+    """Let libraries write below ``PARAKEET_HOME`` what they would put into the home directory.
+
+    In a Lambda nothing else can be written. Matplotlib would make a new folder in each process, and
+    look for all fonts again.
+    """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"PARAKEET_HOME: cannot make the directory {settings.home}: {error.strerror}; choose"
+            " another"
+        ) from None
+    folders = {"MPLCONFIGDIR": "matplotlib", "XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config"}
+    for variable, name in folders.items():
+        os.environ.setdefault(variable, str(settings.home / name))  # noqa: TID251 - as above
