@@ -21,8 +21,9 @@ from parakeet_dagster.settings import (
     given_dagster_url,
 )
 from parakeet_dagster.storage.database import Database
-from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.database_url import DAGSTER_SCHEMA, DatabaseUrl
 from parakeet_dagster.storage.lake import CONNECTIONS, Lake
+from parakeet_dagster.storage.login import FixedLogin, Login
 from parakeet_dagster.storage.stores import FileStore, S3Store, Store
 from parakeet_dagster.universe_sources.active import ActiveUniverse
 from parakeet_dagster.universe_sources.base import UniverseSource
@@ -38,8 +39,6 @@ from strategy.universes.renames import of_free_symbols
 if TYPE_CHECKING:
     from parakeet_dagster.database_secret import DatabaseSecret
     from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
-
-DAGSTER_SCHEMA = "dagster"
 
 
 def open_lake(url: str) -> Lake:
@@ -91,37 +90,58 @@ def database_secret(name: str) -> "DatabaseSecret":
     return DatabaseSecret(name)
 
 
-def export_dagster_postgres_url(settings: Settings) -> None:
-    """Let the Dagster instance keep its tables where ``DAGSTER_POSTGRES_URL`` says.
+def dagster_login(settings: Settings) -> Login | None:
+    """Where the Dagster instance keeps its records, if not on this machine.
 
-    Where it is unset, it is set: to what the secret says, else to the database itself past Neon's
-    pooler, with a schema ``dagster`` of its own. The schema that the URL names is made. Each call
-    reads the secret's present value; without a database that was named, nothing happens.
+    What ``DAGSTER_POSTGRES_URL`` says, else what the secret says, else the database itself past
+    Neon's pooler, with a schema of its own. None where no database is named.
+
+    Raises:
+        SettingsError: a URL cannot be used. What is in a secret is read when it is used.
+    """
+    given = given_dagster_url(settings)
+    if given is not None:
+        return FixedLogin(DatabaseUrl.parse(given.get_secret_value(), DAGSTER_URL))
+    if settings.database_secret:
+        return database_secret(settings.database_secret).of_dagster
+    if settings.database_url is None:
+        return None
+    url = DatabaseUrl.parse(settings.database_url.get_secret_value())
+    return FixedLogin(url.for_tables_in(DAGSTER_SCHEMA))
+
+
+def make_dagster_schema(login: Login) -> None:
+    """Make the schema that the URL's ``search_path`` names, if it names one.
+
+    Raises:
+        DatabaseError: the database cannot be reached.
+    """
+    schema = login.current().schema
+    if schema is None:
+        return
+    database = Database(login)
+    try:
+        database.make_schema(schema)
+    finally:
+        database.close()
+
+
+def export_dagster_postgres_url(settings: Settings) -> None:
+    """Set ``DAGSTER_POSTGRES_URL`` where it is unset, for a ``dagster.yaml`` that names it.
+
+    See ``dagster_login``; its schema is made. A secret is read anew by each call, and where no
+    database is named nothing happens.
 
     Raises:
         SettingsError: a URL cannot be used.
         DatabaseError: the database cannot be reached.
     """
-    given = given_dagster_url(settings)
-    if given is not None:
-        named = DatabaseUrl.parse(given.get_secret_value(), DAGSTER_URL)
-        _make_schema(Database(named), named)
+    login = dagster_login(settings)
+    if login is None:
         return
-    if settings.has_own_database:
-        return
-    database = open_database(settings)
-    kept = database_secret(settings.database_secret).dagster() if settings.database_secret else None
-    url = kept or database.url.for_tables_in(DAGSTER_SCHEMA)
-    _make_schema(Database(kept) if kept else database, url)
-    export_dagster_url(url.sync.render_as_string(hide_password=False))
-
-
-def _make_schema(database: Database, url: DatabaseUrl) -> None:
-    try:
-        if url.schema is not None:
-            database.make_schema(url.schema)
-    finally:
-        database.close()
+    make_dagster_schema(login)
+    if given_dagster_url(settings) is None:
+        export_dagster_url(login.current().sync.render_as_string(hide_password=False))
 
 
 def open_price_source(settings: Settings) -> PriceSource:

@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from parakeet_dagster.errors import SettingsError
-from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.database_url import DAGSTER_SCHEMA, DatabaseUrl
+from parakeet_dagster.storage.login import Login
 
 KEPT_SECONDS = 300.0
 """So long a secret that was fetched is believed, while the server accepts it."""
@@ -39,14 +40,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Content:
-    """What a secret says: the database's URL, and the Dagster instance's where that is another."""
+    """What a secret says: the database's URL, and that of the Dagster instance's storage."""
 
     database: DatabaseUrl
-    dagster: DatabaseUrl | None
+    dagster: DatabaseUrl
 
 
-class DatabaseSecret:
-    """A secret that holds the database's URL, as text or as JSON; a ``Login``.
+class DatabaseSecret(Login):
+    """A secret that holds the database's URL, as text or as JSON.
 
     Args:
         name: its name or its ARN; an ARN says the region, too.
@@ -68,16 +69,20 @@ class DatabaseSecret:
         """The database's URL, at most ``KEPT_SECONDS`` old."""
         return self._current().database
 
-    def dagster(self) -> DatabaseUrl | None:
-        """The URL of the Dagster instance's storage; None where the secret says none."""
-        return self._current().dagster
-
     def after(self, refused: DatabaseUrl) -> DatabaseUrl:
         """The database's URL, fetched anew unless it was since ``refused`` was."""
+        return self._after(refused).database
+
+    @property
+    def of_dagster(self) -> Login:
+        """The login of the Dagster instance's storage: what the secret says, or a derived URL."""
+        return _OfDagster(self._current, self._after)
+
+    def _after(self, refused: DatabaseUrl) -> _Content:
         with self._lock:
-            if self._content is None or self._content.database == refused:
+            if self._content is None or refused in (self._content.database, self._content.dagster):
                 self._keep(self._fetch())
-            return self._known.database
+            return self._known
 
     @property
     def _known(self) -> _Content:
@@ -150,12 +155,11 @@ class DatabaseSecret:
             raise self._error(
                 f"holds no URL: put the database's URL into it, or JSON with the key {DATABASE}"
             )
-        dagster = values.get(DAGSTER)
         what = f"the secret {self.name}"
-        return _Content(
-            DatabaseUrl.parse(url, f"{DATABASE} of {what}"),
-            DatabaseUrl.parse(str(dagster), f"{DAGSTER} of {what}") if dagster else None,
-        )
+        database = DatabaseUrl.parse(url, f"{DATABASE} of {what}")
+        if own := values.get(DAGSTER):
+            return _Content(database, DatabaseUrl.parse(str(own), f"{DAGSTER} of {what}"))
+        return _Content(database, database.for_tables_in(DAGSTER_SCHEMA))
 
     def _refuse(self, code: str) -> NoReturn:
         where = f" in {self._client.meta.region_name}"
@@ -164,3 +168,17 @@ class DatabaseSecret:
 
     def _error(self, told: str) -> SettingsError:
         return SettingsError(f"PARAKEET_DATABASE_SECRET={self.name}: {told}")
+
+
+class _OfDagster(Login):
+    def __init__(
+        self, current: Callable[[], _Content], after: Callable[[DatabaseUrl], _Content]
+    ) -> None:
+        self._current = current
+        self._after = after
+
+    def current(self) -> DatabaseUrl:
+        return self._current().dagster
+
+    def after(self, refused: DatabaseUrl) -> DatabaseUrl:
+        return self._after(refused).dagster

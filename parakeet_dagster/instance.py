@@ -5,7 +5,6 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.instance import InstanceRef
 
-from parakeet_dagster.connect import export_dagster_postgres_url
 from parakeet_dagster.settings import Settings, export_dagster_home, export_event_batches
 
 SERVERLESS_FILE = "serverless.yaml"
@@ -35,11 +34,10 @@ def open_serverless_instance(settings: Settings) -> dg.DagsterInstance:
     It is ``serverless.yaml``, whatever is in ``DAGSTER_HOME``.
 
     Raises:
-        SettingsError: the database's URL, or Dagster's own, cannot be used.
+        SettingsError: the database's URL, or Dagster's own, cannot be used, or none is named.
         DatabaseError: the database cannot be reached.
     """
     export_event_batches()
-    export_dagster_postgres_url(settings)
     reference = InstanceRef.from_dir(
         str(settings.home / "dagster"),
         config_dir=str(Path(__file__).parent),

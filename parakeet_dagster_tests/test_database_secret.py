@@ -56,13 +56,13 @@ class TestWhatASecretHolds:
     def test_a_url_or_json_with_it(self, aws, content):
         secret = DatabaseSecret(aws.secret(content))
         assert secret.current() == DatabaseUrl.parse(URL)
-        assert secret.dagster() is None
+        assert secret.of_dagster.current() == DatabaseUrl.parse(URL).for_tables_in("dagster")
 
     def test_dagsters_own_url(self, aws):
         content = {"NEON_DATABASE_URL": URL, "DAGSTER_POSTGRES_URL": OTHER}
         secret = DatabaseSecret(aws.secret(content))
         assert secret.current() == DatabaseUrl.parse(URL)
-        assert secret.dagster() == DatabaseUrl.parse(OTHER)
+        assert secret.of_dagster.current() == DatabaseUrl.parse(OTHER)
 
     @pytest.mark.parametrize(
         ("content", "told"),

@@ -74,7 +74,7 @@ class Database:
     def engine(self) -> Engine:
         """The synchronous engine, on psycopg2."""
         engine = create_engine(self.url.sync, pool_pre_ping=True, hide_parameters=True)
-        log_in_by(engine, self._login, _psycopg2_arguments)
+        log_in_by(engine, self._login, psycopg2_arguments)
         return engine
 
     def async_engine(self) -> "AsyncEngine":
@@ -577,7 +577,7 @@ class Database:
         raise AssertionError("one attempt is always made")
 
 
-def _psycopg2_arguments(dialect: Dialect, url: DatabaseUrl) -> dict[str, Any]:
+def psycopg2_arguments(dialect: Dialect, url: DatabaseUrl) -> dict[str, Any]:
     """What ``psycopg2.connect`` takes; the URL's own options go first."""
     defaults = {"connect_timeout": _CONNECT_ATTEMPT_SECONDS, "application_name": _APPLICATION}
     return {**defaults, **dialect.create_connect_args(url.sync)[1]}

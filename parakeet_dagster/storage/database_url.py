@@ -18,6 +18,9 @@ from sqlalchemy import URL
 from parakeet_dagster.errors import SettingsError
 
 VARIABLE = "NEON_DATABASE_URL"
+DAGSTER_SCHEMA = "dagster"
+"""Where Dagster's tables are in our database, unless something else is said."""
+
 _ACCEPTED = "postgresql://user:password@host:port/database or postgres://…"
 _SCHEME = re.compile(r"(?:postgres|postgresql)(?:\+[a-z0-9_]+)?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(
@@ -25,7 +28,7 @@ _OTHER_SCHEME = re.compile(
     re.IGNORECASE,
 )
 _POOLER = re.compile(r"(?<=[^.,])-pooler(?=\.)")
-_SEARCH_PATH = re.compile(r"\bsearch_path=\"?([A-Za-z_]\w*)")
+_SEARCH_PATH = re.compile(r"(?:-c\s*|--)search_path=\"?([A-Za-z_]\w*)")
 _SSL_CONTEXT_OPTIONS = ("sslrootcert", "sslcert", "sslkey", "sslpassword")
 _SERVER_SETTINGS = ("application_name", "options")
 

@@ -34,7 +34,7 @@ class Login(Protocol):
         ...
 
 
-class FixedLogin:
+class FixedLogin(Login):
     """A URL that stays, as from an environment variable."""
 
     def __init__(self, url: DatabaseUrl) -> None:
