@@ -13,6 +13,7 @@ from dagster._config.config_schema import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.auth import PgTokenProvider
+from dagster_postgres.event_log import PostgresEventLogStorage
 from sqlalchemy import Engine, create_engine
 
 from parakeet_dagster.connect import dagster_login, make_dagster_schema
@@ -27,7 +28,9 @@ class NeonStorage(DagsterPostgresStorage):
 
     def __init__(self, login: Login, inst_data: ConfigurableClassData | None = None) -> None:
         url = login.current().sync.render_as_string(hide_password=False)
-        super().__init__(url, inst_data=inst_data, token_provider=_CurrentPassword(login))
+        password = _CurrentPassword(login)
+        super().__init__(url, inst_data=inst_data, token_provider=password)
+        self._event_log_storage = _Events(url, token_provider=password)
         engine = create_engine(
             login.current().sync,
             isolation_level="AUTOCOMMIT",
@@ -35,7 +38,6 @@ class NeonStorage(DagsterPostgresStorage):
             hide_parameters=True,
         )
         log_in_by(engine, login, psycopg2_arguments)
-        self._engine: Engine = engine
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine  # noqa: SLF001 - see the module
 
@@ -66,8 +68,14 @@ class NeonStorage(DagsterPostgresStorage):
         make_dagster_schema(login)
         return cls(login, inst_data)
 
+
+class _Events(PostgresEventLogStorage):
+    """An instance that is closed tells its three storages so, and not what holds them."""
+
+    _engine: Engine
+
     def dispose(self) -> None:
-        """Close what is open."""
+        super().dispose()
         self._engine.dispose()
 
 

@@ -19,7 +19,7 @@ from parakeet_dagster_tests.storage.postgres import member
 
 URL = "postgresql://ann:s3cret@db.example.com/main"
 OTHER = "postgresql://ann:n3w@db.example.com/main"
-PASSWORDS = ("first/p@ss:word", "second p%40ss")
+PASSWORDS = ("s3cret/p@ss:word", "s3cret p%40ss")
 
 
 class Clock:
@@ -200,7 +200,7 @@ class TestRotation:
         database.close()
 
     def test_a_new_user_as_well(self, aws, ann, postgres_server):
-        with member(postgres_server, "third") as bob:
+        with member(postgres_server, "s3cret-3") as bob:
             arn = aws.secret(bob.url)
             database = Database(DatabaseSecret(arn))
             assert numbers(database) == 1
@@ -228,7 +228,7 @@ class TestRotation:
         assert asyncio.run(ask()) == (1, 2)
 
     def test_a_password_that_is_wrong_everywhere_fails_at_once(self, aws, ann):
-        arn = aws.secret(ann.url_with("wrong/p@ss"))
+        arn = aws.secret(ann.url_with("s3cret/wr@ng"))
         with pytest.raises(DatabaseError) as caught:
             Database(DatabaseSecret(arn)).market_data_summary()
         message = caught.value.message
@@ -236,7 +236,7 @@ class TestRotation:
         assert message.endswith(
             f"check the user and the password in NEON_DATABASE_URL of the secret {arn}"
         )
-        assert "wrong" not in message
+        assert "wr@ng" not in message
 
     def test_many_threads_share_one_renewal(self, aws, ann):
         arn = aws.secret(ann.url)
@@ -249,7 +249,7 @@ class TestRotation:
 
 
 def test_the_password_is_struck_out_in_both_its_forms(database):
-    word = "p@ss/w%rd"
+    word = "s3cret@/w%rd"
     url = database.url.sync.set(password=word, drivername="postgresql")
     careless = Database(DatabaseUrl.parse(url.render_as_string(hide_password=False)))
     for form in (word, quote(word, safe="")):

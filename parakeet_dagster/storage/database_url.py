@@ -141,7 +141,7 @@ class DatabaseUrl:
         """
         options = dict(self.options)
         options["options"] = f"{options.get('options', '')} -csearch_path={schema}".strip()
-        host = self.host and _POOLER.sub("", self.host)
+        host = self.host if self.is_socket else _POOLER.sub("", self.host or "")
         return replace(self, host=host, options=tuple(sorted(options.items())))
 
     @property
