@@ -45,7 +45,9 @@ MARGIN = 1.5
 class Work:
     """Everything that a call works on, and what it has done.
 
-    completed: the pieces that are complete, in order. left: what was planned beside them.
+    is_stopped: somebody else than the clock ended it.
+    completed: the pieces that are complete, in order. left: what was planned beside them; None
+    before anything was.
     """
 
     settings: Settings
@@ -56,8 +58,9 @@ class Work:
     prices: PriceSource
     deadline: Deadline
     completed: list[Span] = field(default_factory=list)
-    left: list[Span] = field(default_factory=list)
+    left: list[Span] | None = None
     heard: "Heard" = field(default_factory=lambda: Heard())
+    is_stopped: bool = False
 
     @property
     def progress(self) -> Progress:
@@ -71,14 +74,14 @@ class Work:
         return sorted({key for span in self.completed for key in span.keys})
 
     def out_of_time(self) -> OutOfTimeError:
-        """What to say where the time is over."""
-        done = len(self.sessions)
+        """What to say where the work was cut short."""
+        why = "stopped" if self.is_stopped else "out of time"
+        done = f"{why}: {len(self.sessions)} sessions were completed"
+        if self.left is None:
+            return OutOfTimeError(f"{why}: nothing was begun; call it again with more time")
         missing = sorted({key for span in self.left for key in span.keys})
         rest = f"{len(missing)} from {missing[0]} to {missing[-1]}" if missing else "the reports"
-        return OutOfTimeError(
-            f"out of time: {done} sessions were completed, {rest} are left; the same call goes on"
-            " there"
-        )
+        return OutOfTimeError(f"{done}, {rest} are left; the same call goes on there")
 
 
 def bring_in(work: Work, wanted: Span) -> None:
@@ -108,18 +111,19 @@ def bring_in(work: Work, wanted: Span) -> None:
 
 
 def _run_all(work: Work, spans: Sequence[Span], batch: str) -> None:
-    work.left, size = list(spans), FIRST_PIECE
+    left, size = list(spans), FIRST_PIECE
+    work.left = left
     work.prices.on_answer = work.heard.answered
     try:
         pieces = list(chunks(spans, size))
         runs.run_membership(work.definitions, work.instance, pieces, batch)
-        while work.left:
-            piece, rest = _split(work.left, size)
+        while left:
+            piece, left = _split(left, size)
             begun = time.monotonic()
             runs.run(work.definitions, work.instance, piece, batch, work.heard)
-            work.left = rest
+            work.left = left
             work.completed.append(piece)
-            if rest:
+            if left:
                 size = _next_size(size, time.monotonic() - begun, work)
     except RunFailedError:
         work.prices.forget(batch)

@@ -194,6 +194,11 @@ def _live(file: Path | None) -> UniverseSource:
     return LiveUniverses(_bundled(file), now=lambda: clock.now())
 
 
+def read_lists_again() -> None:
+    """Forget today's lists of members: a process that lives on is called on another day."""
+    _live.cache_clear()
+
+
 def check_universes(settings: Settings) -> None:
     """Refuse universes that can be known to be wrong without asking anybody.
 

@@ -171,10 +171,12 @@ def _open(settings: Settings, deadline: Deadline, stack: ExitStack) -> "Work":
         open_database,
         open_lake,
         open_price_source,
+        read_lists_again,
     )
     from parakeet_dagster.definitions import build_definitions
     from parakeet_dagster.instance import open_serverless_instance
 
+    read_lists_again()
     instance = stack.enter_context(open_serverless_instance(settings))
     database = open_database(settings)
     stack.callback(database.close)
@@ -210,6 +212,7 @@ class _Call:
                 bring_in(self.work, wanted)
         except StopRequested:
             stopping.begin_to_end()
+            self.work.is_stopped = not self.work.deadline.has_passed
             raise self.work.out_of_time() from None
 
     def answer(self, wanted: "Span") -> dict[str, Any]:

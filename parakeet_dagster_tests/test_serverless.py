@@ -140,6 +140,14 @@ class TestOutOfTime:
         cloud.call(RANGE)
         assert cloud.content() == undisturbed
 
+    def test_before_anything_is_begun(self, cloud):
+        with pytest.raises(OutOfTimeError) as caught:
+            cloud.call(RANGE, Context(left=lambda: RESERVE))
+        assert caught.value.message == (
+            "out of time: nothing was begun; call it again with more time"
+        )
+        assert cloud.runs() == {}
+
 
 class TestRotation:
     def test_the_password_changes_between_two_calls(self, cloud):
@@ -198,6 +206,11 @@ class TestWhatIsRefused:
     def test_a_database_that_would_be_lost(self, cloud, monkeypatch):
         monkeypatch.delenv("PARAKEET_DATABASE_SECRET")
         with pytest.raises(SettingsError, match="a database on this machine would be lost"):
+            cloud.call()
+
+    def test_a_folder_that_cannot_be_written(self, cloud, monkeypatch):
+        monkeypatch.setenv("PARAKEET_HOME", "/proc/parakeet")
+        with pytest.raises(SettingsError, match="PARAKEET_HOME: cannot make the directory /proc/p"):
             cloud.call()
 
     def test_a_lake_that_would_be_lost(self, cloud, monkeypatch):
