@@ -118,6 +118,8 @@ class DatabaseSecret(Login):
         import boto3
         from botocore.config import Config
 
+        # at DEBUG it writes every answer into the log as it came
+        logging.getLogger("botocore.parsers").setLevel(logging.INFO)
         region = _REGION.match(self.name)
         return boto3.session.Session().client(
             "secretsmanager",

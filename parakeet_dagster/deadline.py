@@ -9,7 +9,8 @@ RESERVE = 30.0
 """Seconds kept for stopping: Dagster gets five to end a step (see ``stopping``), a request that is
 under way its time-out, and the run is put on record as canceled."""
 
-LONGEST = threading.TIMEOUT_MAX
+LOOKS_EVERY = 1.0
+"""Seconds: a process may be frozen meanwhile, and timers with it."""
 
 
 class Deadline:
@@ -52,18 +53,19 @@ class Deadline:
             return
         main, lock, over = threading.get_ident(), threading.Lock(), threading.Event()
 
-        def interrupt() -> None:
+        def watch() -> None:
+            while self.seconds > 0:
+                if over.wait(min(self.seconds, LOOKS_EVERY)):
+                    return
             with lock:  # never after the block
                 if not over.is_set():
                     self._has_passed = True
                     signal.pthread_kill(main, signal.SIGTERM)
 
-        timer = threading.Timer(min(max(self.seconds, 0.0), LONGEST), interrupt)
-        timer.daemon = True
-        timer.start()
+        watching = threading.Thread(target=watch, daemon=True)
+        watching.start()
         try:
             yield
         finally:
-            timer.cancel()
             with lock:
                 over.set()

@@ -3,7 +3,7 @@
 import io
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -113,17 +113,29 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dagster_postgres.utils.time.sleep", lambda _: None)
 
 
-@pytest.fixture
-def overheard() -> Iterator[Callable[[], str]]:
+class Ear(logging.StreamHandler[io.StringIO]):
     """Everything that any logger says, whatever its level."""
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
+
+    def __init__(self) -> None:
+        super().__init__(io.StringIO())
+
+    def __call__(self) -> str:
+        return self.stream.getvalue()
+
+    def forget(self) -> None:
+        """What the test itself said to AWS."""
+        self.setStream(io.StringIO())
+
+
+@pytest.fixture
+def overheard() -> Iterator[Ear]:
+    handler = Ear()
     handler.setLevel(logging.DEBUG)
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    yield text.getvalue
+    yield handler
     root.removeHandler(handler)
     root.setLevel(level)
 
@@ -156,6 +168,7 @@ def found_in(text: str) -> set[str]:
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_a_call_that_fails_tells_no_password(way, cloud, overheard, tmp_path):
     way(cloud)
+    overheard.forget()
     printed = io.StringIO()
     with (
         pytest.raises(Exception) as caught,  # noqa: PT011 - each way has its own
@@ -181,6 +194,7 @@ def test_a_call_that_fails_tells_no_password(way, cloud, overheard, tmp_path):
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_a_command_that_fails_tells_no_password(way, cloud, overheard, tmp_path):
     way(cloud)
+    overheard.forget()
     for command in (("status",), ("backfill", SESSION, SESSION)):
         outcome = parakeet(*command)
         assert found_in(outcome.out + outcome.err) == set()
