@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from parakeet_dagster import logs
 from parakeet_dagster.assets.fx import fx_rates
 from parakeet_dagster.assets.orders import orders_asset
 from parakeet_dagster.assets.performance import performance_assets
@@ -86,5 +87,6 @@ def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) ->
 
 
 _settings = load_settings()
+logs.configure(_settings.logs, _settings.secrets)
 check_settings(_settings)
 defs = build_definitions(_settings, enabled_strategies(_settings))
