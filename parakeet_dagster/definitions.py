@@ -38,6 +38,7 @@ from parakeet_dagster.schedules import (
 )
 from parakeet_dagster.sensors import healing_sensor
 from parakeet_dagster.settings import Settings, load_settings
+from parakeet_dagster.telling_sensors import telling_sensors
 from strategy.strategy import Strategy
 
 
@@ -81,7 +82,10 @@ def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) ->
             daily_schedule(dg.DefaultScheduleStatus(running)),
             monthly_schedule(dg.DefaultScheduleStatus(running)),
         ],
-        sensors=[healing_sensor(dg.DefaultSensorStatus(running))],
+        sensors=[
+            healing_sensor(dg.DefaultSensorStatus(running)),
+            *telling_sensors(settings),
+        ],
         executor=dg.in_process_executor,
     )
 

@@ -65,7 +65,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(plain, default=str)
 
     def _raised(self, record: logging.LogRecord) -> dict[str, str]:
-        if not record.exc_info or record.exc_info is True:
+        if not isinstance(record.exc_info, tuple):
             return {}
         traceback = self.formatException(record.exc_info)
         return {"error": traceback.splitlines()[-1], "traceback": traceback}

@@ -25,7 +25,7 @@ INSTANCE_FILE = "dagster.yaml"
 EVENT_BATCH_SIZE = "1000"
 DEFAULT_FIRST_SESSION = date(2005, 1, 3)
 
-_ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+(\.fifo)?")
 _PASSWORD = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
 _SECRETS = ("NEON_DATABASE_URL", "PARAKEET_SMTP_URL", "PARAKEET_SLACK_WEBHOOK")
