@@ -14,6 +14,7 @@ import typer
 
 from parakeet_dagster import (
     cli_decisions,
+    cli_digest,
     cli_imports,
     cli_portfolio,
     cli_status,
@@ -46,6 +47,7 @@ app.add_typer(db, name="db", no_args_is_help=True)
 app.command()(cli_portfolio.orders)
 app.command()(cli_portfolio.report)
 app.command()(cli_portfolio.compare)
+app.command()(cli_digest.digest)
 app.add_typer(cli_decisions.quarantine, name="quarantine")
 app.add_typer(cli_decisions.session, name="session", no_args_is_help=True)
 app.add_typer(cli_imports.holdings, name="holdings")

@@ -23,3 +23,20 @@ def finished_runs(instance: dg.DagsterInstance, since: datetime) -> list[dg.RunR
     wanted = dg.RunsFilter(statuses=ENDED, updated_after=since - OVERLAP)
     found = instance.get_run_records(wanted, limit=AT_ONCE, order_by="update_timestamp")
     return sorted(found, key=lambda record: record.end_time or 0.0)
+
+
+def failed_runs(
+    instance: dg.DagsterInstance, since: datetime, until: datetime | None
+) -> list[dg.RunRecord]:
+    """The newest 200 runs that failed in [since, until), the first to end first.
+
+    Args:
+        instance: where runs are recorded.
+        since: with a zone.
+        until: likewise; None: until now.
+    """
+    wanted = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since, updated_before=until
+    )
+    found = instance.get_run_records(wanted, limit=AT_ONCE, order_by="update_timestamp")
+    return sorted(found, key=lambda record: record.end_time or 0.0)

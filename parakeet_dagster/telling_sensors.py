@@ -10,11 +10,12 @@ from parakeet_dagster import clock
 from parakeet_dagster.checks.prices import due_session
 from parakeet_dagster.connect import open_lake, open_price_source
 from parakeet_dagster.marks import Marks
+from parakeet_dagster.morning import send_digest
 from parakeet_dagster.run_metrics import record_run, sessions_behind
 from parakeet_dagster.settings import Settings, load_settings
-from parakeet_dagster.telling import Watch, post_of, tell
+from parakeet_dagster.telling import Told, Watch, post_of, tell
 
-ALERTS_EVERY, METRICS_EVERY = 60, 60
+ALERTS_EVERY, METRICS_EVERY, DIGEST_EVERY = 60, 60, 300
 """Seconds."""
 
 NO_TARGET = (
@@ -25,8 +26,10 @@ NO_TARGET = (
 
 def telling_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     """All of them."""
+    is_heard = status_of(is_on=settings.alerts_anyone)
     return [
-        alerts(status_of(is_on=settings.alerts_anyone)),
+        alerts(is_heard),
+        morning_digest(is_heard),
         run_metrics(status_of(is_on=settings.logs == "json")),
     ]
 
@@ -56,6 +59,33 @@ def alerts(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         return dg.SensorResult(skip_reason=str(told), cursor=watch.cursor)
 
     return alert
+
+
+def morning_digest(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+    """Tell what to trade, what changed and what failed, once a session."""
+
+    @dg.sensor(
+        name="morning_digest",
+        minimum_interval_seconds=DIGEST_EVERY,
+        default_status=status,
+        jobs=[],
+    )
+    def digest(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        """When the orders of the session are stored; six hours after it was complete as it is."""
+        settings = load_settings()
+        if not settings.alerts_anyone:
+            return dg.SkipReason(NO_TARGET)
+        post = post_of(context.instance, settings)
+        came_of_it = send_digest(context.instance, settings, post, clock.now())
+        if isinstance(came_of_it, str):
+            return dg.SkipReason(came_of_it)
+        told = Told()
+        told.add(came_of_it)
+        if told.problems:
+            context.log.warning(str(told))
+        return dg.SkipReason(str(told))
+
+    return digest
 
 
 def run_metrics(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
