@@ -15,6 +15,7 @@ import typer
 from parakeet_dagster import (
     cli_decisions,
     cli_digest,
+    cli_doctor,
     cli_imports,
     cli_portfolio,
     cli_status,
@@ -48,6 +49,7 @@ app.command()(cli_portfolio.orders)
 app.command()(cli_portfolio.report)
 app.command()(cli_portfolio.compare)
 app.command()(cli_digest.digest)
+app.command()(cli_doctor.doctor)
 app.add_typer(cli_decisions.quarantine, name="quarantine")
 app.add_typer(cli_decisions.session, name="session", no_args_is_help=True)
 app.add_typer(cli_imports.holdings, name="holdings")

@@ -23,6 +23,9 @@ from strategy.portfolio.terms import Terms
 
 INSTANCE_FILE = "dagster.yaml"
 EVENT_BATCH_SIZE = "1000"
+OTHERS = ("PARAKEET_TEST_DATA",)
+"""Variables that are ours and no settings."""
+
 DEFAULT_FIRST_SESSION = date(2005, 1, 3)
 
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
@@ -153,6 +156,11 @@ class Settings(BaseSettings):
             raise ValueError("an ARN, arn:aws:sns:region:account:name")
         return value
 
+    @classmethod
+    def variables(cls) -> tuple[str, ...]:
+        """The names of all variables."""
+        return tuple(str(field.validation_alias) for field in cls.model_fields.values())
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be in a log, a message or the UI: URLs that are secrets, and passwords."""
@@ -259,6 +267,13 @@ def _read() -> Settings:
         is_secret = variable in _SECRETS or "@" in str(first["input"])
         shown = "***" if is_secret else first["input"]
         raise SettingsError(f"{variable}={shown}: accepted is {accepted}") from None
+
+
+def unknown_variables() -> list[str]:
+    """The variables that are set, look like ours, and are none of them: misspelt ones."""
+    known = {*Settings.variables(), *OTHERS}
+    names = os.environ  # noqa: TID251 - this module is where it is allowed
+    return sorted(name for name in names if name.startswith("PARAKEET_") and name not in known)
 
 
 def export_dotenv() -> None:
