@@ -1,8 +1,8 @@
 """How the program logs: as text for people, or one JSON object a line (``PARAKEET_LOGS``).
 
 Dagster makes its console loggers anew for every run and every tick of a sensor or schedule, from
-no setting of ours. Python lets a program name the class that loggers are made of: in JSON that
-class puts our formatter on whatever they write to. What was made before is found and changed.
+no setting of ours. Python lets a program name the class that loggers are made of: ours puts the
+formatter of the process on whatever they write to. What was made before is found and changed.
 """
 
 import json
@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from parakeet_dagster.metrics import FIELDS
 from parakeet_dagster.redaction import redacted
@@ -115,28 +115,64 @@ def _error_of(event: Any) -> dict[str, str]:  # noqa: ANN401 - any event of Dags
     return {"error": line.splitlines()[-1] if line else "", "traceback": data.error.to_string()}
 
 
-class JsonLogger(logging.Logger):
-    """A logger whose console handlers write JSON, whoever made them."""
+class RedactingFormatter(logging.Formatter):
+    """What another formatter writes, without passwords."""
+
+    def __init__(self, formatter: logging.Formatter | None, secrets: Iterable[str] = ()) -> None:
+        super().__init__()
+        self._formatter = formatter or logging.Formatter()
+        self._secrets = tuple(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as the other has it."""
+        return redacted(self._formatter.format(record), self._secrets)
+
+
+class ConsoleLogger(logging.Logger):
+    """A logger whose console handlers write as this process does, whoever made them."""
 
     def addHandler(self, handler: logging.Handler) -> None:  # noqa: N802 - Python's name
         """Attach a handler."""
-        _write_json(handler)
+        _State.dress(handler)
         super().addHandler(handler)
+
+
+class ToStandardError(logging.StreamHandler[TextIO]):
+    """To whatever standard error is then: who replaces it closes his own again."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # an attribute of the class above
+        """Where it is written to."""
+        return sys.stderr
 
 
 class _State:
     """How this process logs now."""
 
     told: tuple[str, tuple[str, ...]] | None = None
-    json = JsonFormatter()
+    is_json = False
+    secrets: tuple[str, ...] = ()
+
+    @classmethod
+    def dress(cls, handler: logging.Handler) -> None:
+        """Let a console's handler write so; leave others as they are."""
+        if not _is_console(handler):
+            return
+        if cls.is_json:
+            handler.setFormatter(JsonFormatter(cls.secrets))
+        elif not isinstance(handler.formatter, RedactingFormatter | TextFormatter):
+            handler.setFormatter(RedactingFormatter(handler.formatter, cls.secrets))
 
 
 def configure(how: Literal["text", "json"], secrets: Iterable[str] = ()) -> None:
     """Let this process log as ``PARAKEET_LOGS`` says; to standard error. Again changes nothing.
 
-    As text only our own messages get a handler, where nobody gave them one, and others stay as they
-    are. As JSON every console handler writes JSON, also those made later, and what no logger has a
-    handler for is written from warnings on.
+    As text every console handler writes as before, but no password; our own messages get a handler
+    where nobody gave them one. As JSON every console handler writes JSON, and what no logger has a
+    handler for is written from warnings on. Both hold for handlers made later, too.
 
     Args:
         how: ``PARAKEET_LOGS``.
@@ -145,23 +181,22 @@ def configure(how: Literal["text", "json"], secrets: Iterable[str] = ()) -> None
     wanted = (how, tuple(secrets))
     if _State.told == wanted:
         return
-    _State.told = wanted
+    _State.told, _State.is_json, _State.secrets = wanted, how == "json", wanted[1]
+    logging.setLoggerClass(ConsoleLogger)
     ours, root = logging.getLogger(OURS), logging.getLogger()
     ours.setLevel(logging.INFO)
-    handler = logging.StreamHandler()
+    handler = ToStandardError()
     if how == "json":
-        _State.json = JsonFormatter(secrets)
-        logging.setLoggerClass(JsonLogger)
-        for logger in logging.Logger.manager.loggerDict.values():
-            for one in logger.handlers if isinstance(logger, logging.Logger) else ():
-                _write_json(one)
         root.handlers = [one for one in root.handlers if not _is_console(one)]
-        handler.setFormatter(_State.json)
+        handler.setFormatter(JsonFormatter(secrets))
         handler.addFilter(_has_no_other_handler)
         root.addHandler(handler)
     elif not any(map(_is_console, [*root.handlers, *ours.handlers])):
         handler.setFormatter(TextFormatter(secrets))
         ours.addHandler(handler)
+    for logger in [root, *logging.Logger.manager.loggerDict.values()]:
+        for one in logger.handlers if isinstance(logger, logging.Logger) else ():
+            _State.dress(one)
 
 
 def _is_console(handler: logging.Handler) -> bool:
@@ -171,11 +206,6 @@ def _is_console(handler: logging.Handler) -> bool:
     return is_lambdas or (
         isinstance(handler, logging.StreamHandler) and any(handler.stream is one for one in console)
     )
-
-
-def _write_json(handler: logging.Handler) -> None:
-    if _is_console(handler):
-        handler.setFormatter(_State.json)
 
 
 def _has_no_other_handler(record: logging.LogRecord) -> bool:
