@@ -81,7 +81,7 @@ def _change(change: Change) -> str:
 
 def _data(digest: Digest) -> Iterator[str]:
     if digest.coverage is None:
-        yield "Coverage: not on record"
+        yield "Coverage: nothing to judge"
     else:
         of = f" ({digest.bars} bars, {digest.expected} tickers)" if digest.expected else ""
         yield f"Coverage: {digest.coverage:.1%}{of}"

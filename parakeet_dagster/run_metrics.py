@@ -7,6 +7,7 @@ import dagster as dg
 
 from parakeet_dagster import metrics
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.prices import COVERAGE
 from parakeet_dagster.partitions import sessions_of_run
 from parakeet_dagster.storage.lake import Lake
 
@@ -63,7 +64,7 @@ def figures_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
     kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     for event in _events(instance, run_id, kind):
         check = event.asset_check_evaluation_data
-        if check.asset_key == RAW_PRICES and _OF_CHECK["Coverage"] in check.metadata:
+        if (check.asset_key, check.check_name) == (RAW_PRICES, COVERAGE):
             told = _numbers(check.metadata)
             found |= {name: told[at] for name, at in _OF_CHECK.items() if at in told}
     stored = [

@@ -187,11 +187,16 @@ def coverage_result(fetched: Ingest) -> dg.AssetCheckResult:
             "tickers_asked": asked,
             "tickers_got": asked - failed,
             "tickers_failed": failed,
-            "lowest_coverage": float(coverage["coverage"].min()) if len(coverage) else 1.0,
+            **_lowest(coverage),
             "blocked": table(fetched.blocked.head(50)),
             "accepted": table(coverage[coverage["accepted"]].head(50)),
         },
     )
+
+
+def _lowest(coverage: pd.DataFrame) -> dict[str, float]:
+    """The coverage of the market and session that lack most; nothing where none was judged."""
+    return {"lowest_coverage": float(coverage["coverage"].min())} if len(coverage) else {}
 
 
 def stored_sources(lake: Lake, keys: Sequence[str]) -> set[str]:
