@@ -395,7 +395,8 @@ def ui(port: Annotated[int, typer.Option(help="Of the web server.")] = 3000) -> 
         bury(instance)
     log.print(f"Dagster home {home}; http://localhost:{port}; Ctrl-C stops it", highlight=False)
     program = str(Path(sys.executable).with_name("dagster"))
-    arguments = ["dev", "-m", "parakeet_dagster.definitions", "--port", str(port)]
+    logs = ["--log-format", "json"] if settings.logs == "json" else []
+    arguments = ["dev", "-m", "parakeet_dagster.definitions", "--port", str(port), *logs]
     os.execv(program, [program, *arguments])  # noqa: S606 - our own arguments, no shell
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 HIDDEN = "***"
 
 _URL_PASSWORD = re.compile(r"(?P<scheme>\w[\w+.-]*://)(?P<user>[^\s:/@'\"]*):[^\s/'\"]*@")
-_NAMED_PASSWORD = re.compile(r"(?i)\b(password|sslpassword|passwd|pwd)(\s*[=:]\s*)[^\s,;&'\"]+")
+_NAMED_PASSWORD = re.compile(r"(?i)(passw(?:or)?d=|pwd=|passw(?:or)?d['\"]: ?['\"])[^\s,;&'\"]+")
 _WEBHOOK = re.compile(r"(https?://hooks\.[^\s/'\"]+)/[^\s'\"]+")
 
 
@@ -18,11 +18,11 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
         secrets: what else may not be in it, as it is.
 
     Returns:
-        The text with ``***`` for the password of every URL, the value of ``password=``, the path of
+        The text with ``***`` for the password of every URL, the value of ``password``, the path of
         a webhook, and each of ``secrets``.
     """
     for secret in secrets:
         text = text.replace(secret, HIDDEN) if secret else text
     text = _URL_PASSWORD.sub(rf"\g<scheme>\g<user>:{HIDDEN}@", text)
     text = _WEBHOOK.sub(rf"\1/{HIDDEN}", text)
-    return _NAMED_PASSWORD.sub(rf"\1\2{HIDDEN}", text)
+    return _NAMED_PASSWORD.sub(rf"\1{HIDDEN}", text)

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parakeet_dagster import metrics
 from parakeet_dagster.logs import JsonFormatter, TextFormatter
@@ -135,13 +137,22 @@ def test_the_sessions_of_a_range():
         ("https://host:8080/a@b", "https://host:8080/a@b"),
         ("see https://hooks.slack.com/services/T/B/x now", "see https://hooks.slack.com/*** now"),
         ("password=hush sslmode=require", "password=*** sslmode=require"),
-        ('PGPASSWORD: nothing, "Password": "x"', 'PGPASSWORD: nothing, "Password": "x"'),
+        ('PGPASSWORD=hush {"Password": "x"}', 'PGPASSWORD=*** {"Password": "***"}'),
+        ("the password: check it", "the password: check it"),
         ("at 10:30 me@host: no secret", "at 10:30 me@host: no secret"),
         ("hush-hush", "***"),
     ],
 )
 def test_redacted(text, told):
     assert redacted(text, ("hush-hush", "")) == told
+
+
+@given(st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=6), st.text())
+def test_no_password_of_a_url_is_left(password, around):
+    url = f"postgres://me:{password}@db.example/app"
+    assert password not in redacted(f"{url} ").replace("postgres", "").replace("example", "")
+    assert password not in redacted(f"see {password}!", (password,))
+    assert redacted(redacted(around)) == redacted(around)
 
 
 def test_formats_hide_passwords_in_fields_and_messages():

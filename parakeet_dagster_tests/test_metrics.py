@@ -3,10 +3,13 @@
 import json
 import logging
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from parakeet_dagster import clock, metrics
+from parakeet_dagster.assets.prices import coverage_result
 from parakeet_dagster.metrics import DIMENSIONS, METRICS, NAMESPACE, embedded
 
 UNITS = {"Count", "None", "Seconds", "Percent", "Bytes"}
@@ -68,3 +71,21 @@ def test_record_is_one_line(caplog, monkeypatch):
 def test_what_cloudwatch_would_drop_is_refused(wrong):
     with pytest.raises(ValueError, match="no metric, or no finite number"):
         metrics.record(wrong)
+
+
+def test_what_the_check_of_coverage_says_of_a_run():
+    """The ASX lacks most: in the sum over both markets 26 of 29 would look like enough."""
+    coverage = pd.DataFrame(
+        {"market": ["XASX", "XNYS"], "coverage": [1 / 4, 1.0], "accepted": [False, False]}
+    )
+    fetched = SimpleNamespace(
+        bars=SimpleNamespace(coverage=coverage),
+        blocked=coverage[:1],
+        asked=SimpleNamespace(of_run=pd.DataFrame({"ticker": ["A", "B", "C", "A"]})),
+        answer=SimpleNamespace(failures=("B",)),
+    )
+    told = coverage_result(fetched).metadata
+    names = ["tickers_asked", "tickers_got", "tickers_failed", "lowest_coverage"]
+    assert [told[name].value for name in names] == [3, 2, 1, 0.25]
+    fetched.bars.coverage = coverage[:0]
+    assert "lowest_coverage" not in coverage_result(fetched).metadata
