@@ -3,7 +3,7 @@
 Facts only; ``digest_text.py`` has the words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,8 +12,9 @@ import dagster as dg
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.accounts import WHOSE, record_of
+from parakeet_dagster.accounts import ACCOUNT, WHOSE
 from parakeet_dagster.alerts import alert_of_run
+from parakeet_dagster.assets.orders import ORDERS
 from parakeet_dagster.finished_runs import failed_runs
 from parakeet_dagster.run_metrics import RAW_PRICES, sessions_behind
 from parakeet_dagster.storage.database import Database
@@ -49,15 +50,15 @@ class OfStrategy:
     """What a strategy says after the session.
 
     account: whose orders these are, in words. orders: None where none are stored of the session.
-    changes: the largest first; None where the session, or the one before, has no target. note: what
-    is said of the orders.
+    changes: the largest first; None where the session, or the one before, has no target. notes:
+    what is said of the orders, the first of them whether there are any.
     """
 
     strategy: str
     account: str
     orders: list[Order] | None
     changes: list[Change] | None
-    note: str | None
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -145,18 +146,18 @@ def _of_strategies(
     orders = database.read_orders(None, day)
     now = database.read_allocations(None, day)
     then = database.read_allocations(None, pd.Timestamp(before).date()) if before else now[:0]
-    told = []
+    told, what = [], {"note": "", "cash": "cash: ", "without_price": "held without a price: "}
     for name in names:  # each strategy has a record of its own in the instance
-        record = record_of(instance, name, session)
+        texts = _texts(_metadata(instance, dg.AssetKey([ORDERS, name]), session))
         has_orders = day in stored.get(name, [])
         of_name = orders[orders["strategy"] == name]
         told.append(
             OfStrategy(
                 name,
-                WHOSE[record.account],
+                WHOSE[texts.get(ACCOUNT)],
                 _orders(of_name) if has_orders else None,
                 _changes(now[now["strategy"] == name], then[then["strategy"] == name]),
-                record.note,
+                [f"{what[key]}{texts[key]}" for key in what if key in texts],
             )
         )
     return told
@@ -201,15 +202,30 @@ def _changes(now: pd.DataFrame, then: pd.DataFrame) -> list[Change] | None:
 
 def _facts(instance: dg.DagsterInstance, session: str) -> dict[str, float]:
     """What is on record of the session's prices."""
-    wanted = dg.AssetRecordsFilter(asset_key=RAW_PRICES, asset_partitions=[session])
-    found = instance.fetch_materializations(wanted, limit=1).records
-    made = found[0].asset_materialization if found else None
     return {
         name: float(value.value)
-        for name, value in (made.metadata if made else {}).items()
+        for name, value in _metadata(instance, RAW_PRICES, session).items()
         if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue)
         and value.value is not None
     }
+
+
+def _texts(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str]:
+    return {
+        name: str(value.value)
+        for name, value in metadata.items()
+        if isinstance(value, dg.TextMetadataValue)
+    }
+
+
+def _metadata(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, session: str
+) -> Mapping[str, dg.MetadataValue[Any]]:
+    """Of the newest materialisation of a session; empty where there is none."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[session])
+    found = instance.fetch_materializations(wanted, limit=1).records
+    made = found[0].asset_materialization if found else None
+    return made.metadata if made else {}
 
 
 def _whole(number: float | None) -> int | None:

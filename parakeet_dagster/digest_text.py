@@ -38,16 +38,27 @@ def _orders(strategies: Sequence[OfStrategy]) -> Iterator[str]:
         yield f"ORDERS {one.strategy}"
         yield f"for {one.account}"
         yield from _of_one(one.orders or [])
+        yield from one.notes[1:]
         yield ""
     if len(busy) > STRATEGIES:
         yield f"and of {len(busy) - STRATEGIES} strategies more: parakeet orders"
-    idle = [one.strategy for one in strategies if one.orders is not None and not one.orders]
-    if idle:
-        yield f"Nothing to do: {_some(idle, STRATEGIES)}"
+    idle = [one for one in strategies if one.orders is not None and not one.orders]
+    calm = [one.strategy for one in idle if all(map(_is_calm, one.notes))]
+    if calm:
+        yield f"Nothing to do: {_some(calm, STRATEGIES)}"
+    for one in idle:
+        if one.strategy not in calm:
+            yield f"NOTHING TO DO {one.strategy}"
+            yield from (note for note in one.notes if not _is_calm(note))
     lacking = [one.strategy for one in strategies if one.orders is None]
     if lacking:
         yield f"NO ORDERS YET: {_some(lacking, STRATEGIES)}"
         yield "see parakeet status"
+
+
+def _is_calm(note: str) -> bool:
+    """Whether a note says no more than that there is nothing to do, and from what it was seen."""
+    return note.startswith(("nothing to do", "orders "))
 
 
 def _of_one(orders: Sequence[Order]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial, wraps
+from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
@@ -105,12 +106,14 @@ ADVICE = {
 
 def _import_at_once(settings: Settings) -> None:
     """What several of them import: threads that import one module wait for each other."""
-    if settings.lake_url.startswith("s3://"):
-        pass
-    if settings.price_source == "yahoo":
-        pass
-    if settings.universe_source == "live" or settings.alerts_anyone:
-        import requests  # noqa: F401 - see above
+    needed = {
+        "parakeet_dagster.s3": settings.lake_url.startswith("s3://"),
+        "parakeet_dagster.price_sources.yahoo": settings.price_source == "yahoo",
+        "requests": settings.universe_source == "live" or settings.alerts_anyone,
+    }
+    for module, is_needed in needed.items():
+        if is_needed:
+            import_module(module)
 
 
 def the_settings(settings: Settings) -> Finding:

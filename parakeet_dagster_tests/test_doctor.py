@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +24,13 @@ from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster_tests.message_servers import aws_server, webhook
+from parakeet_dagster_tests.yahoo_server import (
+    Fault,
+    Listed,
+    YahooServer,
+    invented_bars,
+    sessions_of,
+)
 
 SECRET = "s3cret-word"
 
@@ -276,16 +283,46 @@ class TestAlerts:
             )
 
 
-def test_yahoo_refuses_or_is_away(variables, nobody, tmp_path):
-    """A proxy that is not there stands for a network that is not."""
-    settings = variables(
-        PARAKEET_PRICE_SOURCE="yahoo",
-        PARAKEET_HOME=str(tmp_path),
-        HTTPS_PROXY=f"http://127.0.0.1:{nobody}",
-    )
-    told = found("prices", settings)
-    assert told.status is Status.FAIL
-    assert told.found.startswith("Yahoo, SPY: NETWORK")
+class TestYahoo:
+    """The real client and a local server that speaks Yahoo's protocol."""
+
+    NOW = datetime(2020, 10, 30, 23, 0, tzinfo=UTC)
+
+    @pytest.fixture
+    def yahoo(self, monkeypatch):
+        monkeypatch.setattr(clock, "now", lambda: self.NOW)
+        days = sessions_of("XNYS", "2020-06-01", "2020-10-30")
+        spy = Listed(invented_bars(days, first_close=300.0, volume=1_000_000))
+        with YahooServer({"SPY": spy}, now=self.NOW) as server:
+            for name, value in server.environment().items():
+                monkeypatch.setenv(name, value)
+            yield server
+
+    @pytest.fixture
+    def settings(self, variables, tmp_path):
+        return variables(PARAKEET_PRICE_SOURCE="yahoo", PARAKEET_HOME=str(tmp_path))
+
+    def test_it_answers_one_question(self, yahoo, settings):
+        told = found("prices", settings)
+        assert told.found.startswith("Yahoo: SPY to 2020-10-29 in ")
+        assert told.status is Status.OK
+        assert yahoo.requests["SPY"] == 1
+
+    def test_it_refuses(self, yahoo, settings):
+        yahoo.fail("SPY", Fault.RATE_LIMIT)
+        begun = time.monotonic()
+        told = found("prices", settings)
+        assert time.monotonic() - begun < 10
+        assert told.found.startswith("Yahoo, SPY: RATE_LIMIT")
+        assert yahoo.requests["SPY"] <= 2, "it does not insist"
+        assert told.do.startswith("check the network; where Yahoo refuses, wait an hour")
+
+    def test_it_is_away(self, settings, nobody, monkeypatch):
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{nobody}")
+        told = found("prices", settings)
+        assert told.status is Status.FAIL
+        assert told.found.startswith("Yahoo, SPY: NETWORK")
 
 
 class TestCommand:
