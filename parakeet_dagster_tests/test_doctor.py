@@ -304,7 +304,7 @@ class TestYahoo:
 
     def test_it_answers_one_question(self, yahoo, settings):
         told = found("prices", settings)
-        assert told.found.startswith("Yahoo: SPY to 2020-10-29 in ")
+        assert told.found.startswith("Yahoo: SPY to 2020-10-30 in ")
         assert told.status is Status.OK
         assert yahoo.requests["SPY"] == 1
 
