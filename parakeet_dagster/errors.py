@@ -57,3 +57,7 @@ class BlockedSessionError(ParakeetError):
 
 class RunFailedError(ParakeetError):
     """A run did not succeed; the message is its cause."""
+
+
+class TargetError(ParakeetError):
+    """A message could not be sent to one of its targets. Never carries a secret."""
