@@ -60,7 +60,7 @@ lock: .venv/bin/uv
 
 # Are there known vulnerabilities in what the images hold?
 audit: .venv/bin/uv
-	$(BIN)/uvx pip-audit==2.10.1 --strict --disable-pip --no-deps -r deploy/requirements.txt -r deploy/requirements-lambda.txt
+	$(BIN)/uvx pip-audit==2.10.1 --strict --disable-pip --require-hashes -r deploy/requirements.txt -r deploy/requirements-lambda.txt
 
 # The images; they need Docker with BuildKit.
 image:
