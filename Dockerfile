@@ -1,5 +1,6 @@
-# The images of Parakeet. `make image` builds the server's: code location, webserver, daemon and runs
-# are the same image with other commands. `make image-lambda` builds the one for AWS Lambda.
+# The images of Parakeet. The target parakeet is the server's: code location, webserver, daemon and runs
+# are the same image with other commands. parakeet-lambda is AWS Lambda's; parakeet-k8s is the server's
+# with what launches runs on Kubernetes. `make image image-lambda image-k8s`.
 #
 # The base is pinned by its exact tag. A digest is stricter, and cannot be known offline: take the one
 # that `docker buildx imagetools inspect python:3.11.14-slim-bookworm` prints, and write it behind the tag.
@@ -13,7 +14,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 RUN python -m venv --without-pip /opt/parakeet/venv
 COPY deploy/requirements.txt /build/
 RUN pip --python /opt/parakeet/venv/bin/python install --require-hashes --no-deps --only-binary :all: \
-    --requirement /build/requirements.txt
+    --requirement /build/requirements.txt \
+    # other people's tests and C headers: a tenth of the image. numpy's own testing imports its tests
+    && find /opt/parakeet/venv/lib -type d -name tests -not -path '*/numpy/*' -prune -exec rm -r {} + \
+    && rm -r /opt/parakeet/venv/lib/python3.11/site-packages/pyarrow/include
 
 # The project itself comes last: a change of code leaves the layers above as they are.
 FROM packages AS project
@@ -31,7 +35,12 @@ COPY deploy/requirements-lambda.txt /build/
 RUN pip --python /opt/parakeet/venv/bin/python install --require-hashes --no-deps --only-binary :all: \
     --requirement /build/requirements-lambda.txt
 
-# What both images have in common but for the packages: an unprivileged user, the instance files of
+FROM project AS project-k8s
+COPY deploy/requirements-k8s.txt /build/
+RUN pip --python /opt/parakeet/venv/bin/python install --require-hashes --no-deps --only-binary :all: \
+    --requirement /build/requirements-k8s.txt
+
+# What the images have in common but for the packages: an unprivileged user, the instance files of
 # Dagster, and no tool that installs or builds anything.
 # hadolint ignore=DL3006
 FROM ${BASE} AS runtime
@@ -58,10 +67,13 @@ ENV HOME=/tmp PARAKEET_HOME=/tmp/parakeet
 ENTRYPOINT ["python", "-m", "awslambdaric"]
 CMD ["parakeet_dagster.serverless.daily_ingest"]
 
-# The entry passes its arguments on: Dagster's launchers replace the command, and it stays. See
-# parakeet_dagster/container.py.
+FROM runtime AS parakeet-k8s
+COPY --from=project-k8s /opt/parakeet/venv /opt/parakeet/venv
+EXPOSE 3000 4000
+CMD ["dagster", "api", "grpc", "-m", "parakeet_dagster.definitions", "-h", "0.0.0.0", "-p", "4000"]
+
+# No ENTRYPOINT: Dagster's launchers put a run's command in the place of this one.
 FROM runtime AS parakeet
 COPY --from=project /opt/parakeet/venv /opt/parakeet/venv
 EXPOSE 3000 4000
-ENTRYPOINT ["python", "-m", "parakeet_dagster.container"]
 CMD ["dagster", "api", "grpc", "-m", "parakeet_dagster.definitions", "-h", "0.0.0.0", "-p", "4000"]

