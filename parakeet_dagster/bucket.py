@@ -1,4 +1,4 @@
-"""The bucket of a store of one's own, as in the compose file. On AWS Terraform makes it, not this."""
+"""The bucket of a store of one's own, as in the compose file; on AWS Terraform makes it."""
 
 import sys
 

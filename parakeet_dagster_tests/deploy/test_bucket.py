@@ -3,7 +3,6 @@
 import boto3
 
 from parakeet_dagster.bucket import main
-from parakeet_dagster_tests.deploy.places import aws, aws_environment
 
 
 def test_it_is_made_where_it_is_not_there(aws_environment, monkeypatch, capsys):

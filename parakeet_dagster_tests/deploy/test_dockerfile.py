@@ -35,7 +35,7 @@ def stages() -> dict[str, list[str]]:
 
 
 def locked(name: str) -> dict[str, tuple[str, str]]:
-    """Package -> version and marker, of a file of locked packages, as Linux and Python 3.11 see it."""
+    """Package -> version and marker, of a file of locked packages, as the image sees it."""
     linux = default_environment() | {
         "sys_platform": "linux",
         "platform_system": "Linux",

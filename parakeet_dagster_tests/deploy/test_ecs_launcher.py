@@ -1,4 +1,4 @@
-"""On ECS a run is a task: what the launcher of deploy/ecs/dagster.yaml asks ECS for. ECS is moto's."""
+"""On ECS a run is a task: what the launcher asks ECS for. ECS is moto's server."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ from dagster._serdes import deserialize_value
 from dagster_aws.ecs import EcsRunLauncher
 
 from parakeet_dagster_tests.deploy.instances import instance_of
-from parakeet_dagster_tests.deploy.places import DEPLOY, aws, aws_environment
+from parakeet_dagster_tests.deploy.places import DEPLOY
 from parakeet_dagster_tests.storage.postgres import empty_database
 
 IMAGE = "123456789012.dkr.ecr.ap-southeast-2.amazonaws.com/parakeet:1"
@@ -54,14 +54,14 @@ def register(ecs, family: str, names: list[str]) -> str:
 
 
 @pytest.fixture
-def network(aws_environment) -> Iterator[dict[str, list[str]]]:
+def network(aws_environment) -> dict[str, list[str]]:
     """A subnet and a security group, as ``awsvpcConfiguration`` names them."""
     ec2 = boto3.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="server", Description="server", VpcId=vpc)
-    yield {"subnets": [subnet], "securityGroups": [group["GroupId"]]}
+    return {"subnets": [subnet], "securityGroups": [group["GroupId"]]}
 
 
 @pytest.fixture

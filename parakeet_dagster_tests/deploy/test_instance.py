@@ -20,7 +20,7 @@ from dagster_postgres import (
 from parakeet_dagster.assets.prices import PRICE_POOL
 from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
 from parakeet_dagster_tests.deploy.instances import BUCKET, SCHEMA, instance_of
-from parakeet_dagster_tests.deploy.places import DEPLOY, aws, aws_environment, read_yaml
+from parakeet_dagster_tests.deploy.places import DEPLOY, read_yaml
 from parakeet_dagster_tests.storage.postgres import empty_database
 
 FILE = DEPLOY / "dagster.yaml"

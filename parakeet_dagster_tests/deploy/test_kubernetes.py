@@ -12,7 +12,7 @@ from dagster_postgres.utils import get_conn_string
 from parakeet_dagster.settings import EVENT_BATCH_SIZE
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster_tests.deploy.instances import BUCKET
-from parakeet_dagster_tests.deploy.places import DEPLOY, aws, aws_environment, read_yaml
+from parakeet_dagster_tests.deploy.places import DEPLOY, read_yaml
 from parakeet_dagster_tests.storage.postgres import empty_database
 
 CHART = {
