@@ -150,6 +150,7 @@ def test_a_run_is_a_task_with_the_command_environment_and_secrets(
     instance, daemon, definition, network
 ):
     assert isinstance(instance.run_launcher, EcsRunLauncher)
+    assert instance.run_launcher.secrets_tags == []  # else it lists the account's secrets
     ecs, asked = boto3.client("ecs"), []
     events = instance.run_launcher.ecs.meta.events
     events.register("provide-client-params.ecs.RunTask", lambda params, **_: asked.append(params))
