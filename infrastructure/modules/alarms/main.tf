@@ -84,7 +84,7 @@ locals {
   }
 
   # What AWS counts by itself, where the code cannot say that it does not run.
-  aws = var.runs ? {
+  aws = {
     function-errors = {
       namespace  = "AWS/Lambda"
       metric     = "Errors"
@@ -109,7 +109,7 @@ locals {
       dimensions = { ScheduleGroup = var.schedule_group }
       says       = "EventBridge Scheduler could not start the Lambda; it tries again for an hour."
     }
-  } : {}
+  }
 }
 
 resource "aws_cloudwatch_metric_alarm" "parakeet" {
@@ -168,7 +168,7 @@ resource "aws_cloudwatch_metric_alarm" "heartbeat" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "aws" {
-  for_each = local.aws
+  for_each = { for key, alarm in local.aws : key => alarm if var.runs }
 
   alarm_name        = "${var.name}-${each.key}"
   alarm_description = each.value.says
