@@ -30,8 +30,13 @@ locals {
   run_family    = "${var.name}-run"
   server_family = "${var.name}-server"
 
-  # ECS lists the variables of a container by name; a map that is not sorted would differ each time.
-  environment = [for key in sort(keys(var.environment)) : { name = key, value = var.environment[key] }]
+  variables = merge(var.environment, {
+    AWS_DEFAULT_REGION = var.region
+    DAGSTER_HOME       = "/opt/parakeet/ecs" # the instance that launches a task for a run
+    PARAKEET_CODE_HOST = "127.0.0.1"
+  })
+
+  environment = [for key in sort(keys(local.variables)) : { name = key, value = local.variables[key] }]
   secrets     = [for key in sort(var.alert_secrets) : { name = key, valueFrom = "${var.alerts_secret_arn}:${key}::" }]
 
   container = {
@@ -117,7 +122,7 @@ resource "aws_ecs_task_definition" "server" {
     }),
     merge(local.server, {
       name      = "webserver"
-      command   = ["dagster-webserver", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", "3000"]
+      command   = ["dagster-webserver", "-w", "/opt/parakeet/workspace.yaml", "-h", "127.0.0.1", "-p", "3000"]
       dependsOn = [{ containerName = "code", condition = "HEALTHY" }]
       healthCheck = {
         command     = ["CMD", "python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:3000/server_info', timeout=20)"]
@@ -129,10 +134,11 @@ resource "aws_ecs_task_definition" "server" {
     }),
     merge(local.server, {
       name      = "daemon"
-      command   = ["dagster-daemon", "run", "-w", "workspace.yaml"]
+      command   = ["dagster-daemon", "run", "-w", "/opt/parakeet/workspace.yaml"]
       dependsOn = [{ containerName = "code", condition = "HEALTHY" }]
+      # Through the image's entry, which knows the address of Dagster's database.
       healthCheck = {
-        command     = ["CMD", "dagster-daemon", "liveness-check"]
+        command     = ["CMD", "python", "-m", "parakeet_dagster.container", "dagster-daemon", "liveness-check"]
         interval    = 120
         timeout     = 60
         retries     = 3
