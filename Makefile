@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PARAKEET := $(BIN)/parakeet
+ALONE := $(BIN)/uv run --quiet --isolated --no-project
 
-.PHONY: demo ui test bench bench-full lint types imports pytest format clean
+.PHONY: demo ui test bench bench-full lint types imports pytest infra format clean
 
 # Two years of sample sessions through the whole graph, the latest allocation, and how it did.
 demo: .venv/installed
@@ -43,6 +44,15 @@ imports: .venv/installed-dev
 
 pytest: .venv/installed-dev
 	$(BIN)/python -m pytest
+
+# The infrastructure code, as far as it can be checked without an account: is there a secret in the
+# repository, what does a security scan find, and what does Terraform, which has to be installed, say?
+# Each tool in an environment of its own: checkov asks for an older boto3 than Parakeet.
+infra: .venv/bin/uv
+	$(ALONE) --with detect-secrets==1.5.0 python scripts/scan_secrets.py
+	$(ALONE) --python 3.11 --with checkov==3.3.30 checkov --directory infrastructure --framework terraform --skip-download --quiet --compact
+	terraform fmt -check -diff -recursive infrastructure
+	$(ALONE) --with tf==1.2.0 python scripts/validate_infrastructure.py
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

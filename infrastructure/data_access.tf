@@ -11,7 +11,7 @@ data "aws_iam_policy_document" "data" {
 
   statement {
     sid       = "ReadAndWriteObjects"
-    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
     resources = [for prefix in values(module.storage.prefixes) : "${module.storage.bucket_arn}/${prefix}/*"]
   }
 

@@ -58,7 +58,7 @@ def schema_of(source: str, class_name: str) -> Schema:
     """Arguments and blocks of one class of a binding, and of the blocks within."""
     classes = dict(CLASS.findall(source))
     body = classes[class_name]
-    # Which arguments are blocks is said where the class, or the function of a nested one, is written.
+    # The class, or the function beside a nested one, says which arguments are blocks.
     plain = class_name.removesuffix("OutputReference")
     start = source.find(f"function {plain[0].lower()}{plain[1:]}ToHclTerraform(struct)")
     written = source[start : source.index("\n}", start)] if start >= 0 else body
@@ -94,7 +94,7 @@ def main() -> None:
     resources, sources = types_used()
     with tempfile.TemporaryDirectory() as folder:
         pack = ["npm", "pack", PACKAGE, "--silent", "--pack-destination", folder]
-        subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - of constants
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:
             text = {
                 name: _binding(archive, ("data-" if name in sources else "") + name)
@@ -103,7 +103,7 @@ def main() -> None:
     version = PROVIDER.search(text[resources[0]])[1]  # type: ignore[index]
     lines = [f'"provider": "{version}"', f'"package": "{PACKAGE}"']
     for title, types in (("resource", resources), ("data", sources)):
-        inside = [f'{json.dumps(name)}: {json.dumps(_top(text[name]))}' for name in types]
+        inside = [f"{json.dumps(name)}: {json.dumps(_top(text[name]))}" for name in types]
         lines.append(f'"{title}": {{\n' + ",\n".join(inside) + "\n}")
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 

@@ -173,7 +173,7 @@ resource "aws_iam_role_policy" "launch" {
 
 data "aws_iam_policy_document" "session" {
   #checkov:skip=CKV_AWS_356:Session Manager's channels take no resource but the star
-  #checkov:skip=CKV_AWS_111:As above; a channel carries a session that someone with rights on the cluster has opened
+  #checkov:skip=CKV_AWS_111:Session Manager again; a channel carries a session that someone with rights on the cluster has opened
   statement {
     sid = "BeReachedBySessionManager"
     actions = [

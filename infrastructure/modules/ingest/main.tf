@@ -85,7 +85,7 @@ resource "aws_iam_role_policy" "function" {
 
 data "aws_iam_policy_document" "tracing" {
   #checkov:skip=CKV_AWS_356:X-Ray's actions take no resource but the star
-  #checkov:skip=CKV_AWS_111:As above; segments of a trace are all that can be written
+  #checkov:skip=CKV_AWS_111:X-Ray again; segments of a trace are all that can be written
   statement {
     sid       = "WriteTraces"
     actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]

@@ -1,0 +1,123 @@
+"""Names that Terraform and the code must spell alike: else the first night finds out."""
+
+import importlib
+import inspect
+import re
+
+import yaml
+
+from parakeet_dagster import metrics
+from parakeet_dagster.settings import Settings
+from parakeet_dagster_tests.infrastructure.configuration import INFRASTRUCTURE, ROOT, modules
+
+INGEST = modules()["ingest"]
+CLUSTER = modules()["cluster"]
+ALARMS = modules()["alarms"]
+ENTRY = "parakeet_dagster.container"
+
+
+def deployment() -> str:
+    """Everything that the image brings besides the code."""
+    files = [path for path in (ROOT / "deploy").rglob("*") if path.is_file()]
+    return "\n".join(path.read_text() for path in [ROOT / "Dockerfile", *files])
+
+
+def test_the_handler_is_a_function_of_an_event_and_a_context():
+    (command,) = INGEST.resource("aws_lambda_function")["image_config"][0]["command"]
+    module, _, name = command.rpartition(".")
+    handler = getattr(importlib.import_module(module), name)
+    inspect.signature(handler).bind({}, None)
+    assert command in (ROOT / "Dockerfile").read_text()
+
+
+def test_variables_of_the_environment_are_settings():
+    """Each is read by the settings, or by the files beside the code in the image."""
+    text = "\n".join(module.text for module in modules().values())
+    example = (INFRASTRUCTURE / "terraform.tfvars.example").read_text()
+    named = set(re.findall(r"\b(?:PARAKEET|NEON|DAGSTER)_[A-Z_]*[A-Z]\b", text + example))
+    settings = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    beside = {name for name in named - settings if re.search(rf"\b{name}\b", deployment())}
+    assert named - settings - beside == set()
+    assert beside <= {
+        "PARAKEET_BUCKET",
+        "PARAKEET_CODE_HOST",
+        "PARAKEET_ECS_TASK_DEFINITION",
+        "DAGSTER_POSTGRES_URL",
+    }
+
+
+def test_the_settings_of_the_example_are_accepted(monkeypatch):
+    for key, value in modules()["root"].default("settings").items():
+        if key.startswith("PARAKEET_"):
+            monkeypatch.setenv(key, value)
+    assert Settings().price_source == "yahoo"
+
+
+def test_what_alarms_watch_is_what_the_code_writes():
+    watched = {alarm["metric"] for alarm in ALARMS.local("parakeet").values()}
+    heartbeat = ALARMS.resource("aws_cloudwatch_metric_alarm", "heartbeat")["metric_query"][1]
+    (metric,) = heartbeat["metric"]
+    assert watched | {metric["metric_name"]} <= set(metrics.METRICS)
+    assert {"Failed", "SessionsBehind", "Coverage"} == watched
+    assert metric["metric_name"] == "Heartbeat"
+    plain = ALARMS.resource("aws_cloudwatch_metric_alarm", "parakeet")
+    for alarm in (metric, plain):
+        assert alarm["namespace"] == metrics.NAMESPACE
+        assert alarm["dimensions"] == metrics.DIMENSIONS
+
+
+def test_the_heartbeat_may_be_26_hours_old():
+    alarm = ALARMS.resource("aws_cloudwatch_metric_alarm", "heartbeat")
+    (metric,) = alarm["metric_query"][1]["metric"]
+    assert alarm["evaluation_periods"] == alarm["datapoints_to_alarm"]
+    assert alarm["evaluation_periods"] * metric["period"] == 26 * 3600
+    assert alarm["treat_missing_data"] == "breaching"
+
+
+def test_a_repository_for_each_target_of_the_dockerfile():
+    targets = re.findall(r"parakeet[\w-]*", modules()["registry"].local("targets"))
+    stages = re.findall(r"^FROM .* AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.M | re.I)
+    assert set(targets) == {"parakeet", "parakeet-lambda"}
+    assert set(targets) <= set(stages)
+
+
+def test_the_lambda_has_what_the_job_needs():
+    function = INGEST.resource("aws_lambda_function")
+    assert function["timeout"] == 900
+    root = modules()["root"]
+    assert root.default("lambda_memory_mb") == 3008
+    assert root.default("lambda_concurrency") == 1
+    assert root.default("schedule") == "cron(30 1 * * ? *)"
+    schedule = INGEST.resource("aws_scheduler_schedule", "daily")
+    assert schedule["schedule_expression_timezone"] == "UTC"
+    assert schedule["target"][0]["input"] == "${jsonencode({})}"
+
+
+def test_containers_find_the_code_and_the_instance():
+    text = CLUSTER.text
+    assert importlib.util.find_spec(ENTRY)
+    assert f'"python", "-m", "{ENTRY}", "dagster-daemon"' in text
+    image = (ROOT / "Dockerfile").read_text()
+    assert ENTRY in image
+    assert '"-m", "parakeet_dagster.definitions"' in text
+    for path in re.findall(r'"(/opt/parakeet/\S+)"', text):
+        assert path in deployment(), path
+
+
+def test_the_launcher_finds_the_task_of_a_run():
+    (instance,) = (
+        loaded
+        for path in (ROOT / "deploy").rglob("*.yaml")
+        if "EcsRunLauncher" in path.read_text()
+        for loaded in [yaml.safe_load(path.read_text())]
+        if "run_launcher" in loaded
+    )
+    launcher = instance["run_launcher"]["config"]
+    assert launcher["task_definition"] == {"env": "PARAKEET_ECS_TASK_DEFINITION"}
+    assert f'name        = "{launcher["container_name"]}"' in CLUSTER.text
+    # The role may not list secrets, and knows the network from the server's own task.
+    assert launcher["secrets_tag"] is None
+    assert launcher.get("use_current_ecs_task_config", True)
+    logs = instance["compute_logs"]["config"]
+    assert logs["bucket"] == {"env": "PARAKEET_BUCKET"}
+    assert logs["prefix"].split("/")[0] == modules()["storage"].local("prefixes")["dagster"]
