@@ -58,7 +58,7 @@ module "ingest" {
   concurrency        = var.lambda_concurrency
   tracing            = var.tracing
   schedule           = var.schedule
-  enabled            = !var.always_on
+  enabled            = var.scheduled && !var.always_on
   environment        = merge(local.environment, { PARAKEET_HOME = "/tmp/parakeet" })
   data_policy        = data.aws_iam_policy_document.data.json
   log_retention_days = var.log_retention_days
@@ -92,7 +92,7 @@ module "cluster" {
   run_size           = var.run_size
   subnet_ids         = module.network[0].subnet_ids
   security_group_ids = [module.network[0].security_group_id]
-  environment        = merge(local.environment, { PARAKEET_SCHEDULES = "running" })
+  environment        = merge(local.environment, { PARAKEET_SCHEDULES = var.scheduled ? "running" : "stopped" })
   alert_secrets      = var.alert_secrets
   alerts_secret_arn  = module.secrets.alerts_secret_arn
   data_policy        = data.aws_iam_policy_document.data.json

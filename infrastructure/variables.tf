@@ -102,6 +102,12 @@ variable "schedule" {
   }
 }
 
+variable "scheduled" {
+  description = "Whether the daily job starts by itself, be it the Lambda or, always on, the daemon's run. The heartbeat alarm goes off a day after it is switched off."
+  type        = bool
+  default     = true
+}
+
 variable "lambda_memory_mb" {
   description = "Memory of the Lambda; a whole second processor comes at 1,769 MB more."
   type        = number

@@ -1,7 +1,10 @@
 # A repository for each target of the Dockerfile.
 
+data "aws_partition" "current" {}
+
 locals {
-  targets = toset(["parakeet", "parakeet-lambda"])
+  targets      = toset(["parakeet", "parakeet-lambda"])
+  function_arn = "arn:${data.aws_partition.current.partition}:lambda:${var.region}:${var.account_id}:function:${var.function_name}"
 }
 
 resource "aws_ecr_repository" "this" {
@@ -52,7 +55,7 @@ data "aws_iam_policy_document" "lambda" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = ["arn:aws:lambda:${var.region}:${var.account_id}:function:${var.function_name}"]
+      values   = [local.function_arn, "${local.function_arn}:*"]
     }
   }
 }
