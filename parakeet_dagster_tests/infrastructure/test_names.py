@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+from pathlib import PurePosixPath
 
 import yaml
 
@@ -20,6 +21,15 @@ def deployment() -> str:
     """Everything that the image brings besides the code."""
     files = [path for path in (ROOT / "deploy").rglob("*") if path.is_file()]
     return "\n".join(path.read_text() for path in [ROOT / "Dockerfile", *files])
+
+
+def placed() -> set[str]:
+    """The files of deploy/ in the image, and their folders."""
+    image = (ROOT / "Dockerfile").read_text()
+    (folder,) = re.findall(r"^WORKDIR (\S+)$", image, re.MULTILINE)
+    copies = re.findall(r"^COPY (deploy/\S+\.yaml) (\S+)$", image, re.MULTILINE)
+    places = {PurePosixPath(folder) / to / PurePosixPath(name).name for name, to in copies}
+    return {str(path) for place in places for path in (place, place.parent)}
 
 
 def test_the_handler_is_a_function_of_an_event_and_a_context():
@@ -100,8 +110,9 @@ def test_containers_find_the_code_and_the_instance():
     image = (ROOT / "Dockerfile").read_text()
     assert ENTRY in image
     assert '"-m", "parakeet_dagster.definitions"' in text
-    for path in re.findall(r'"(/opt/parakeet/\S+)"', text):
-        assert path in deployment(), path
+    named = set(re.findall(r'"(/opt/parakeet/\S+)"', text))
+    assert named == {"/opt/parakeet/ecs", "/opt/parakeet/workspace.yaml"}
+    assert named <= placed()
 
 
 def test_the_launcher_finds_the_task_of_a_run():

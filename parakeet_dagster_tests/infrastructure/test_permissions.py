@@ -21,6 +21,9 @@ STARS = {
     },
 }
 
+# Makes the bucket of a store of one's own; on AWS Terraform does.
+NOT_ON_AWS = {"bucket.py"}
+
 # What a call needs that is not named like it.
 NEEDS = {
     "HeadObject": {"s3:GetObject"},
@@ -125,7 +128,8 @@ def test_what_the_code_asks_of_s3_is_allowed():
         if policy == "root.data"
         for action in statement["actions"]
     }
-    source = "\n".join(path.read_text() for path in (ROOT / "parakeet_dagster").rglob("*.py"))
+    files = (ROOT / "parakeet_dagster").rglob("*.py")
+    source = "\n".join(path.read_text() for path in files if path.name not in NOT_ON_AWS)
     operations = boto3.client("s3", region_name="us-east-1").meta.service_model.operation_names
     called = {
         operation
