@@ -16,9 +16,8 @@ locals {
 module "storage" {
   source = "./modules/storage"
 
-  bucket                = local.bucket
-  backup_retention_days = var.backup_retention_days
-  protect_data          = var.protect_data
+  bucket       = local.bucket
+  protect_data = var.protect_data
 }
 
 module "secrets" {

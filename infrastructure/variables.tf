@@ -245,17 +245,6 @@ variable "log_retention_days" {
   }
 }
 
-variable "backup_retention_days" {
-  description = "How long dumps of the database are kept. From 30 days on they lie in Glacier Instant Retrieval, which bills 90 days at least."
-  type        = number
-  default     = 400
-
-  validation {
-    condition     = var.backup_retention_days >= 120
-    error_message = "backup_retention_days: 120 or more, else the cheaper storage costs more."
-  }
-}
-
 variable "protect_data" {
   description = "Whether `terraform destroy` stops at a bucket, a repository or a secret that holds something. Set it to false, apply, then destroy."
   type        = bool

@@ -72,13 +72,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       prefix = "${local.prefixes.backups}/"
     }
 
+    # Parakeet keeps the newest dumps and removes the others itself; by age, the last ones would go too
+    # when no new ones are made. Those that are kept for longer than a month of days get cheaper.
     transition {
-      days          = 30
+      days          = 45
       storage_class = "GLACIER_IR"
-    }
-
-    expiration {
-      days = var.backup_retention_days
     }
   }
 

@@ -8,11 +8,6 @@ variable "bucket" {
   }
 }
 
-variable "backup_retention_days" {
-  description = "After how many days a dump of the database is deleted."
-  type        = number
-}
-
 variable "protect_data" {
   description = "Whether a bucket that holds something stops `terraform destroy`."
   type        = bool
