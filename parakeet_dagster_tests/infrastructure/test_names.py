@@ -5,6 +5,7 @@ import inspect
 import re
 from pathlib import PurePosixPath
 
+import botocore.session
 import yaml
 
 from parakeet_dagster import metrics
@@ -113,6 +114,29 @@ def test_containers_find_the_code_and_the_instance():
     named = set(re.findall(r'"(/opt/parakeet/\S+)"', text))
     assert named == {"/opt/parakeet/ecs", "/opt/parakeet/workspace.yaml"}
     assert named <= placed()
+
+
+def test_containers_have_keys_that_ecs_knows():
+    """The provider passes on what it knows, and drops the rest without a word."""
+    model = botocore.session.get_session().get_service_model("ecs")
+    kinds = (
+        "ContainerDefinition",
+        "HealthCheck",
+        "ContainerDependency",
+        "Secret",
+        "LinuxParameters",
+    )
+    known = {key for kind in kinds for key in model.shape_for(kind).members}
+    common = CLUSTER.local("container")
+    assert set(common) <= set(model.shape_for("ContainerDefinition").members)
+    assert set(common["linuxParameters"]) <= set(model.shape_for("LinuxParameters").members)
+    assert set(common["logConfiguration"]) <= set(model.shape_for("LogConfiguration").members)
+    written = " ".join(
+        CLUSTER.resource("aws_ecs_task_definition", name)["container_definitions"]
+        for name in ("run", "server")
+    )
+    keys = set(re.findall(r"[{,] ?(\w+) = ", written))
+    assert {"name", "command", "healthCheck", "interval", "condition"} <= keys <= known
 
 
 def test_the_launcher_finds_the_task_of_a_run():

@@ -3,6 +3,7 @@
 import re
 
 import boto3
+import botocore.session
 import pytest
 from botocore import xform_name
 
@@ -19,6 +20,14 @@ STARS = {
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
     },
+}
+
+# Actions that are named like no call of their service.
+NOT_CALLS = {
+    "iam:PassRole",
+    "lambda:InvokeFunction",
+    "s3:ListBucket",
+    *STARS["cluster.session"],
 }
 
 # Makes the bucket of a store of one's own; on AWS Terraform does.
@@ -119,6 +128,26 @@ def test_a_role_can_be_taken_by_one_service_only():
         "ingest.trust_scheduler": ["scheduler.amazonaws.com"],
         "cluster.trust": ["ecs-tasks.amazonaws.com"],
     }
+
+
+def test_actions_are_calls_of_aws():
+    """Whether there is such an action: IAM itself takes any word, and allows nothing by it."""
+    session = botocore.session.get_session()
+    allowed = {
+        action
+        for module in modules().values()
+        for _, statement in statements(module)
+        if statement.get("effect") != "Deny"
+        for action in statement["actions"]
+    }
+    services = {action.split(":")[0] for action in allowed - NOT_CALLS}
+    calls = {
+        f"{service}:{name}"
+        for service in services
+        for name in session.get_service_model(service).operation_names
+    }
+    assert NOT_CALLS <= allowed
+    assert allowed - NOT_CALLS <= calls
 
 
 def test_what_the_code_asks_of_s3_is_allowed():
