@@ -40,6 +40,23 @@ module "registry" {
 
 locals {
   function_name = "${var.name}-daily-ingest"
+
+  schedules = merge(
+    {
+      daily = {
+        expression  = var.schedule
+        event       = jsonencode({})
+        description = "Both markets have closed: the session due."
+      }
+    },
+    var.catch_up == null ? {} : {
+      catch-up = {
+        expression  = var.catch_up
+        event       = jsonencode({})
+        description = "What the vendor had not yet at the first call. Where nothing is missing it is a call of seconds."
+      }
+    },
+  )
 }
 
 module "ingest" {
@@ -56,7 +73,7 @@ module "ingest" {
   retries            = var.lambda_retries
   concurrency        = var.lambda_concurrency
   tracing            = var.tracing
-  schedule           = var.schedule
+  schedules          = local.schedules
   enabled            = var.scheduled && !var.always_on
   environment        = merge(local.environment, { PARAKEET_HOME = "/tmp/parakeet" })
   data_policy        = data.aws_iam_policy_document.data.json

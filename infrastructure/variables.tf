@@ -102,6 +102,17 @@ variable "schedule" {
   }
 }
 
+variable "catch_up" {
+  description = "When the job starts once more, for what the vendor had not yet: the latest ASX day is hours late at times. Null: not at all."
+  type        = string
+  default     = "cron(30 6 * * ? *)"
+
+  validation {
+    condition     = var.catch_up == null || can(regex("^cron\\([^()]+\\)$", var.catch_up))
+    error_message = "catch_up: cron(minutes hours day-of-month month day-of-week year), or null."
+  }
+}
+
 variable "scheduled" {
   description = "Whether the daily job starts by itself, be it the Lambda or, always on, the daemon's run. The heartbeat alarm goes off a day after it is switched off."
   type        = bool

@@ -60,6 +60,7 @@ run "in_another_region_under_another_name" {
     region    = "us-east-1"
     image_tag = "4f2d1c9"
     tracing   = true
+    catch_up  = null
   }
 
   assert {

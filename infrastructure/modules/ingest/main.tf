@@ -157,7 +157,7 @@ resource "aws_lambda_function_event_invoke_config" "this" {
   maximum_event_age_in_seconds = 6 * 3600
 }
 
-# The schedule
+# The schedules
 
 data "aws_iam_policy_document" "trust_scheduler" {
   statement {
@@ -212,14 +212,16 @@ resource "aws_scheduler_schedule_group" "this" {
   name = var.name
 }
 
-resource "aws_scheduler_schedule" "daily" {
-  #checkov:skip=CKV_AWS_297:The schedule holds an empty event; AWS's own key encrypts it for nothing
-  name        = "daily-ingest"
+resource "aws_scheduler_schedule" "this" {
+  #checkov:skip=CKV_AWS_297:The schedule holds an event without a secret; AWS's own key encrypts it for nothing
+  for_each = var.schedules
+
+  name        = each.key
   group_name  = aws_scheduler_schedule_group.this.name
-  description = "Both markets have closed: the session due."
+  description = each.value.description
   state       = var.enabled ? "ENABLED" : "DISABLED"
 
-  schedule_expression          = var.schedule
+  schedule_expression          = each.value.expression
   schedule_expression_timezone = "UTC"
 
   flexible_time_window {
@@ -229,7 +231,7 @@ resource "aws_scheduler_schedule" "daily" {
   target {
     arn      = aws_lambda_function.this.arn
     role_arn = aws_iam_role.scheduler.arn
-    input    = jsonencode({})
+    input    = each.value.event
 
     retry_policy {
       maximum_retry_attempts       = 10

@@ -48,13 +48,13 @@ variable "tracing" {
   type        = bool
 }
 
-variable "schedule" {
-  description = "cron(...) in UTC."
-  type        = string
+variable "schedules" {
+  description = "When the Lambda is called, as cron(...) in UTC, and with which event, as JSON."
+  type        = map(object({ expression = string, event = string, description = string }))
 }
 
 variable "enabled" {
-  description = "Whether the schedule starts the Lambda."
+  description = "Whether the schedules call the Lambda."
   type        = bool
 }
 
