@@ -56,6 +56,13 @@ locals {
         description = "What the vendor had not yet at the first call. Where nothing is missing it is a call of seconds."
       }
     },
+    var.backup == null ? {} : {
+      backup = {
+        expression  = var.backup
+        event       = jsonencode({ backup = true })
+        description = "What only the database holds, dumped beside the lake."
+      }
+    },
   )
 }
 

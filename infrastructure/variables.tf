@@ -113,6 +113,17 @@ variable "catch_up" {
   }
 }
 
+variable "backup" {
+  description = "When the Lambda dumps what only the database holds. Null: not at all."
+  type        = string
+  default     = "cron(30 7 * * ? *)"
+
+  validation {
+    condition     = var.backup == null || can(regex("^cron\\([^()]+\\)$", var.backup))
+    error_message = "backup: cron(minutes hours day-of-month month day-of-week year), or null."
+  }
+}
+
 variable "scheduled" {
   description = "Whether the daily job starts by itself, be it the Lambda or, always on, the daemon's run. The heartbeat alarm goes off a day after it is switched off."
   type        = bool

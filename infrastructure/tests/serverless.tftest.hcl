@@ -61,6 +61,7 @@ run "in_another_region_under_another_name" {
     image_tag = "4f2d1c9"
     tracing   = true
     catch_up  = null
+    backup    = null
   }
 
   assert {

@@ -101,8 +101,12 @@ def test_the_lambda_has_what_the_job_needs():
     assert root.default("schedule") == "cron(30 1 * * ? *)"
     schedule = INGEST.resource("aws_scheduler_schedule")
     assert schedule["schedule_expression_timezone"] == "UTC"
-    events = set(re.findall(r"event\s+= jsonencode\((.*)\)", root.text))
-    assert events == {"{}"}
+
+
+def test_events_are_those_that_the_handler_takes():
+    events = set(re.findall(r"event\s+= jsonencode\((.*)\)", modules()["root"].text))
+    assert events == {"{}", "{ backup = true }"}
+    assert '"backup"' in (ROOT / "parakeet_dagster" / "serverless.py").read_text()
 
 
 def test_containers_find_the_code_and_the_instance():
