@@ -194,8 +194,8 @@ variable "server_size" {
   default     = { cpu = 1024, memory = 4096 }
 
   validation {
-    condition     = contains([512, 1024, 2048, 4096], var.server_size.cpu) && var.server_size.memory >= 2 * var.server_size.cpu && var.server_size.memory <= 8 * var.server_size.cpu
-    error_message = "server_size: cpu 512, 1024, 2048 or 4096, and memory 2 to 8 MiB for each unit of it."
+    condition     = contains([512, 1024, 2048, 4096], var.server_size.cpu) && var.server_size.memory >= 2 * var.server_size.cpu && var.server_size.memory <= min(8 * var.server_size.cpu, 30720) && var.server_size.memory % 1024 == 0
+    error_message = "server_size: cpu 512, 1024, 2048 or 4096, and memory 2 to 8 times as much, a multiple of 1024 up to 30720."
   }
 }
 
@@ -205,8 +205,8 @@ variable "run_size" {
   default     = { cpu = 2048, memory = 8192 }
 
   validation {
-    condition     = contains([512, 1024, 2048, 4096], var.run_size.cpu) && var.run_size.memory >= 2 * var.run_size.cpu && var.run_size.memory <= 8 * var.run_size.cpu
-    error_message = "run_size: cpu 512, 1024, 2048 or 4096, and memory 2 to 8 MiB for each unit of it."
+    condition     = contains([512, 1024, 2048, 4096], var.run_size.cpu) && var.run_size.memory >= 2 * var.run_size.cpu && var.run_size.memory <= min(8 * var.run_size.cpu, 30720) && var.run_size.memory % 1024 == 0
+    error_message = "run_size: cpu 512, 1024, 2048 or 4096, and memory 2 to 8 times as much, a multiple of 1024 up to 30720."
   }
 }
 
