@@ -1,6 +1,7 @@
 """Names that Terraform and the code must spell alike: else the first night finds out."""
 
-import importlib
+import importlib.metadata
+import importlib.util
 import inspect
 import re
 from pathlib import PurePosixPath
@@ -15,7 +16,6 @@ from parakeet_dagster_tests.infrastructure.configuration import INFRASTRUCTURE, 
 INGEST = modules()["ingest"]
 CLUSTER = modules()["cluster"]
 ALARMS = modules()["alarms"]
-ENTRY = "parakeet_dagster.container"
 
 
 def deployment() -> str:
@@ -85,6 +85,13 @@ def test_the_heartbeat_may_be_26_hours_old():
     assert alarm["treat_missing_data"] == "breaching"
 
 
+def test_the_lambda_writes_what_the_alarms_wait_for():
+    """No daemon and no sensor runs beside it, so the handler itself has to."""
+    text = (ROOT / "parakeet_dagster" / "serverless.py").read_text()
+    assert '"Heartbeat"' in text
+    assert "record_run" in text
+
+
 def test_a_repository_for_each_target_of_the_dockerfile():
     targets = re.findall(r"parakeet[\w-]*", modules()["registry"].local("targets"))
     stages = re.findall(r"^FROM .* AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.M | re.I)
@@ -111,14 +118,18 @@ def test_events_are_those_that_the_handler_takes():
 
 def test_containers_find_the_code_and_the_instance():
     text = CLUSTER.text
-    assert importlib.util.find_spec(ENTRY)
-    assert f'"python", "-m", "{ENTRY}", "dagster-daemon"' in text
-    image = (ROOT / "Dockerfile").read_text()
-    assert ENTRY in image
-    assert '"-m", "parakeet_dagster.definitions"' in text
+    (module,) = re.findall(r'"-m", "(parakeet_dagster\.\w+)"', text)
+    assert importlib.util.find_spec(module)
+    assert re.search(rf"^CMD .*{re.escape(module)}", (ROOT / "Dockerfile").read_text(), re.M)
     named = set(re.findall(r'"(/opt/parakeet/\S+)"', text))
     assert named == {"/opt/parakeet/ecs", "/opt/parakeet/workspace.yaml"}
     assert named <= placed()
+
+
+def test_containers_are_started_by_programs_that_are_installed():
+    programs = set(re.findall(r'command\s+= \["(?:CMD", ")?([\w-]+)"', CLUSTER.text))
+    scripts = {script.name for script in importlib.metadata.entry_points(group="console_scripts")}
+    assert {"dagster", "dagster-daemon", "dagster-webserver"} <= programs <= scripts | {"python"}
 
 
 def test_containers_have_keys_that_ecs_knows():

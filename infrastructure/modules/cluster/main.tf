@@ -136,9 +136,8 @@ resource "aws_ecs_task_definition" "server" {
       name      = "daemon"
       command   = ["dagster-daemon", "run", "-w", "/opt/parakeet/workspace.yaml"]
       dependsOn = [{ containerName = "code", condition = "HEALTHY" }]
-      # Through the image's entry, which knows the address of Dagster's database.
       healthCheck = {
-        command     = ["CMD", "python", "-m", "parakeet_dagster.container", "dagster-daemon", "liveness-check"]
+        command     = ["CMD", "dagster-daemon", "liveness-check"]
         interval    = 120
         timeout     = 60
         retries     = 3
