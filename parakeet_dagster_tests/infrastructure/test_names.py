@@ -89,7 +89,7 @@ def test_the_lambda_writes_what_the_alarms_wait_for():
     """No daemon and no sensor runs beside it, so the handler itself has to."""
     text = (ROOT / "parakeet_dagster" / "serverless.py").read_text()
     assert '"Heartbeat"' in text
-    assert "record_run" in text
+    assert "tell_of_call" in text
 
 
 def test_a_repository_for_each_target_of_the_dockerfile():
