@@ -5,9 +5,10 @@ BIN := .venv/bin
 PARAKEET := $(BIN)/parakeet
 # One Python, that of the images; every processor, since an image may be built for ARM.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
+ALONE := $(BIN)/uv run --quiet --isolated --no-project
 COMPOSE = docker compose --env-file deploy/compose.env
 
-.PHONY: demo ui test bench bench-full lint types imports pytest format clean lock audit image image-k8s image-lambda up down
+.PHONY: demo ui test bench bench-full lint types imports pytest format clean infra lock audit image image-k8s image-lambda up down
 
 # Two years of sample sessions through the whole graph, the latest allocation, and how it did.
 demo: .venv/installed
@@ -46,6 +47,15 @@ imports: .venv/installed-dev
 
 pytest: .venv/installed-dev
 	$(BIN)/python -m pytest
+
+# The infrastructure code, as far as it can be checked without an account: is there a secret in the
+# repository, what does a security scan find, and what does Terraform, which has to be installed, say?
+# Each tool in an environment of its own: checkov asks for an older boto3 than Parakeet.
+infra: .venv/bin/uv
+	$(ALONE) --with detect-secrets==1.5.0 python scripts/scan_secrets.py
+	$(ALONE) --python 3.11 --with checkov==3.3.30 checkov --directory infrastructure --framework terraform --skip-download --quiet --compact
+	terraform fmt -check -diff -recursive infrastructure
+	$(ALONE) --with tf==1.2.0 python scripts/validate_infrastructure.py
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
