@@ -31,7 +31,7 @@ test: lint types imports pytest
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks
 
-# The same for twenty years: hours.
+# The same for twenty years of the whole graph: a quarter of an hour, too.
 bench-full: .venv/installed-dev
 	$(BIN)/python -m benchmarks --full
 
