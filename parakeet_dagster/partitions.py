@@ -1,7 +1,7 @@
 """The one partition definition, and look-back windows on it."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -116,6 +116,16 @@ sessions = SessionPartitions(
         *(datetime.fromisoformat(day).replace(tzinfo=UTC) for day in calendar.BOTH_CLOSED),
     ],
 )
+
+
+def sessions_of_run(tags: Mapping[str, str]) -> str:
+    """The session of a run, or the first and last of its range, in words; empty where it has none.
+
+    Args:
+        tags: of the run.
+    """
+    ends = dict.fromkeys(tags[name] for name in RANGE_TAGS if name in tags)
+    return tags.get(PARTITION_TAG) or " to ".join(ends)
 
 
 def trailing(lookback: int, key: Sequence[str] | None = None) -> dg.AssetIn:

@@ -13,13 +13,13 @@ from typing import NoReturn
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.utils import make_new_run_id
-from dagster_shared.error import SerializableErrorInfo
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster import stopping
 from parakeet_dagster.assets.batches import BATCH_TAG
 from parakeet_dagster.assets.orders import ORDERS
 from parakeet_dagster.backfill import UNIVERSE, Span, chunks, reports
+from parakeet_dagster.causes import root_cause
 from parakeet_dagster.dead_runs import free_places
 from parakeet_dagster.errors import RunFailedError
 from parakeet_dagster.resources.failures import BLOCKED
@@ -118,14 +118,6 @@ class _BlockedError(RunFailedError):
         self.session = session
 
 
-def _root_cause(error: SerializableErrorInfo | None) -> str:
-    """What no one foresaw, in one line; the run's log has the traceback."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    lines = error.message.strip().splitlines() if error else []
-    return lines[-1] if lines else "failed; see the run's log in the UI"
-
-
 def _failed_check(check: dg.AssetCheckEvaluation, what: str) -> str:
     """The check, its asset and what it counted."""
     counts = (
@@ -212,7 +204,7 @@ def _raise_failure(result: dg.ExecuteInProcessResult, what: str) -> NoReturn:
         if check.blocking and not check.passed:
             raise RunFailedError(_failed_check(check, what))
     for event in failures:
-        cause = _root_cause(event.step_failure_data.error)
+        cause = root_cause(event.step_failure_data.error)
         raise RunFailedError(f"{event.step_key}: {cause}")
     raise RunFailedError(f"the run over {what} failed: see its log in the UI")
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from parakeet_dagster import metrics
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.metadata import table
 from parakeet_dagster.assets.prices import PRICE_POOL
@@ -38,6 +39,7 @@ def daily_schedule(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """Yesterday's session, once; nothing after a day without one."""
+        metrics.record({"Heartbeat": 1}, job=daily_job.name)
         return request_for(context.scheduled_execution_time)
 
     return daily

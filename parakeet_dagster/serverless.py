@@ -16,9 +16,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 from uuid import uuid4
 
-from parakeet_dagster import clock, stopping
+from parakeet_dagster import clock, logs, metrics, stopping
 from parakeet_dagster.deadline import Deadline
 from parakeet_dagster.errors import EventError, SettingsError
 from parakeet_dagster.settings import Settings, export_writable_folders, load_settings
@@ -37,7 +38,7 @@ FAILURES = 50
 _ACCEPTED = '{}, {"session": "YYYY-MM-DD"} or {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"}'
 _OF_EVENTBRIDGE = {"detail-type", "source"}
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("parakeet.serverless")
 
 
 class Context(Protocol):
@@ -71,21 +72,60 @@ def daily_ingest(event: Mapping[str, Any] | None, context: Context | None = None
             a run failed (``RunFailedError``), the time was over (``OutOfTimeError``), or something
             is missing or fails its check (``IncompleteError``).
     """
-    begun = time.monotonic()
     settings = load_settings()
-    export_writable_folders(settings)
-    asked = _Asked.of(event)
-    _require_places(settings)
+    logs.configure(settings.logs, settings.secrets)
+    telling = _Telling(settings, str(getattr(context, "aws_request_id", None) or uuid4()))
     with ExitStack() as stack:
-        stack.enter_context(stopping.listening())
-        work = _open(settings, _deadline(context), stack)
-        call = _Call(work, str(getattr(context, "aws_request_id", None) or uuid4()))
-        wanted = asked.span(work)
-        call.bring_in(wanted)
-        answer = call.answer(wanted)
-    answer["seconds"] = round(time.monotonic() - begun, 1)
+        try:
+            answer = _ingest(event, context, settings, telling, stack)
+        except Exception as error:
+            telling.tell(error)
+            raise
+        telling.tell(None)
     _log.info("complete: %s", answer)
     return answer
+
+
+def _ingest(
+    event: object,
+    context: Context | None,
+    settings: Settings,
+    telling: "_Telling",
+    stack: ExitStack,
+) -> dict[str, Any]:
+    begun = time.monotonic()
+    asked = _Asked.of(event)
+    if asked.first is None:
+        metrics.record({"Heartbeat": 1}, call=telling.name)
+    export_writable_folders(settings)
+    _require_places(settings)
+    stack.enter_context(stopping.listening())
+    work = _open(settings, _deadline(context), stack)
+    call = telling.call = _Call(work, telling.name)
+    if password := work.database.url.password:
+        logs.configure(settings.logs, (*settings.secrets, password, quote(password, safe="")))
+    wanted = asked.span(work)
+    call.bring_in(wanted)
+    return {**call.answer(wanted), "seconds": round(time.monotonic() - begun, 1)}
+
+
+class _Telling:
+    """Tells of a call what a sensor would, see ``without_daemon``."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings = settings
+        self.name = name
+        self.call: _Call | None = None
+
+    def tell(self, error: Exception | None) -> None:
+        """Write the metrics, and send what is to be sent; ``error``: how the call ends."""
+        if self.call is None:
+            metrics.record({"Failed": float(error is not None)}, call=self.name)
+            return
+        from parakeet_dagster.without_daemon import tell_of_call
+
+        instance = self.call.work.instance
+        tell_of_call(instance, self._settings, self.call.run_ids(), self.name, error)
 
 
 @dataclass(frozen=True)
@@ -215,10 +255,16 @@ class _Call:
             self.work.is_stopped = not self.work.deadline.has_passed
             raise self.work.out_of_time() from None
 
-    def answer(self, wanted: "Span") -> dict[str, Any]:
-        """What to return."""
+    def run_ids(self) -> list[str]:
+        """The runs of the call, in order."""
         import dagster as dg
 
+        wanted = dg.RunsFilter(tags={REQUEST_TAG: self.name})
+        records = self.work.instance.get_run_records(wanted, ascending=True)
+        return [record.dagster_run.run_id for record in records]
+
+    def answer(self, wanted: "Span") -> dict[str, Any]:
+        """What to return."""
         from parakeet_dagster import sessions as calendar
 
         sessions = self.work.sessions
@@ -226,9 +272,6 @@ class _Call:
         failures = self._failures(*span)
         failed, asked = len({one["ticker"] for one in failures}), self.work.heard.asked
         stored = self.work.lake.sessions("daily_returns")[-1]
-        records = self.work.instance.get_run_records(
-            dg.RunsFilter(tags={REQUEST_TAG: self.name}), ascending=True
-        )
         return {
             "sessions": {
                 "first": span[0],
@@ -238,7 +281,7 @@ class _Call:
             },
             "tickers": {"asked": asked, "got": max(asked - failed, 0), "failed": failed},
             "rows": self.work.heard.rows,
-            "runs": [record.dagster_run.run_id for record in records],
+            "runs": self.run_ids(),
             "failures": failures[:FAILURES],
         }
 

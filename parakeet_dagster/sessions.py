@@ -70,6 +70,11 @@ def window(keys: Sequence[str], lookback: int) -> list[str]:
     return between(offset(keys[0], -lookback) or _keys()[0], keys[-1])
 
 
+def complete_at(session: str) -> datetime:
+    """When a session is complete for both markets, in UTC."""
+    return datetime.fromisoformat(session).replace(tzinfo=UTC) + COMPLETE_AFTER
+
+
 def last_completed(now: datetime | None = None) -> str:
     """The last session that is complete for both markets at ``now`` (default: the clock)."""
     moment = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)

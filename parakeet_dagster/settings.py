@@ -7,9 +7,11 @@ stops with one line that names the variable, the value and what is accepted.
 import os
 import re
 import shutil
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 import dotenv
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -21,15 +23,37 @@ from strategy.portfolio.terms import Terms
 
 INSTANCE_FILE = "dagster.yaml"
 EVENT_BATCH_SIZE = "1000"
+OTHERS = ("PARAKEET_TEST_DATA",)
+"""Variables that are ours and no settings."""
+
 DEFAULT_FIRST_SESSION = date(2005, 1, 3)
 DAGSTER_URL = "DAGSTER_POSTGRES_URL"
 
 _SECRET_NAME = re.compile(
     r"arn:aws[a-z-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+|[\w/+=.@-]+"
 )
-_MAY_HOLD_A_PASSWORD = ("NEON_DATABASE_URL", "PARAKEET_DATABASE_SECRET", DAGSTER_URL)
+
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+(\.fifo)?")
+_PASSWORD = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
+_SECRETS = (
+    "NEON_DATABASE_URL",
+    "PARAKEET_DATABASE_SECRET",
+    DAGSTER_URL,
+    "PARAKEET_SMTP_URL",
+    "PARAKEET_SLACK_WEBHOOK",
+)
+"""Not to be shown where they are wrong; of a secret's name, since a URL may be where it belongs."""
 
 Keys = Annotated[tuple[str, ...], NoDecode]
+
+
+def _is_url(text: str, schemes: Collection[str]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _variable(name: str, default: Any = None) -> Any:  # noqa: ANN401 - pydantic's Field is Any too
@@ -67,11 +91,16 @@ class Settings(BaseSettings):
     risk_aversion: float = _variable("PARAKEET_RISK_AVERSION", 3.0)
     tax_rate: float = _variable("PARAKEET_TAX_RATE", 0.39)
     parcels: Literal["fifo", "highest_cost", "min_tax"] = _variable("PARAKEET_PARCELS", "fifo")
+    logs: Literal["text", "json"] = _variable("PARAKEET_LOGS", "text")
+    alert_emails: Keys = _variable("PARAKEET_ALERT_EMAIL", ())
+    smtp_url: SecretStr | None = _variable("PARAKEET_SMTP_URL")
+    slack_webhook: SecretStr | None = _variable("PARAKEET_SLACK_WEBHOOK")
+    alert_topic: str = _variable("PARAKEET_ALERT_TOPIC", "")
     dagster_home: Path | None = _variable("DAGSTER_HOME")
     dagster_url: SecretStr | None = _variable(DAGSTER_URL)
     lambda_function: str = _variable("AWS_LAMBDA_FUNCTION_NAME", "")
 
-    @field_validator("universes", "strategies", mode="before")
+    @field_validator("universes", "strategies", "alert_emails", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -126,6 +155,47 @@ class Settings(BaseSettings):
         if "://" in value and not (value.startswith("s3://") and value[5:].split("/")[0]):
             raise ValueError("a directory, or s3://bucket/prefix")
         return value.rstrip("/")
+
+    @field_validator("alert_emails")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_ADDRESS.fullmatch(one) for one in value):
+            raise ValueError("comma-separated addresses, name@example.org")
+        return value
+
+    @field_validator("smtp_url", "slack_webhook")
+    @classmethod
+    def _a_server(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """A URL of a server that can be reached by the name's protocol; the value is a secret."""
+        accepted = ("smtp", "smtps") if info.field_name == "smtp_url" else ("https", "http")
+        if value is not None and not _is_url(value.get_secret_value(), accepted):
+            raise ValueError("a URL")
+        return value
+
+    @field_validator("alert_topic")
+    @classmethod
+    def _arn(cls, value: str) -> str:
+        if value and not _TOPIC.fullmatch(value):
+            raise ValueError("an ARN, arn:aws:sns:region:account:name")
+        return value
+
+    @classmethod
+    def variables(cls) -> tuple[str, ...]:
+        """The names of all variables."""
+        return tuple(str(field.validation_alias) for field in cls.model_fields.values())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be in a log, a message or the UI: URLs that are secrets, and passwords."""
+        urls = (self.database_url, self.dagster_url, self.smtp_url, self.slack_webhook)
+        texts = [url.get_secret_value() for url in urls if url is not None]
+        quoted = [found.group(1) for text in texts if (found := _PASSWORD.search(text))]
+        return (*texts, *dict.fromkeys([*quoted, *map(unquote, quoted)]))
+
+    @property
+    def alerts_anyone(self) -> bool:
+        """Whether there is anyone to tell of what goes wrong."""
+        return bool(self.alert_emails or self.slack_webhook or self.alert_topic)
 
     @property
     def lake_url(self) -> str:
@@ -194,6 +264,11 @@ _ACCEPTED = {
     "PARAKEET_RISK_AVERSION": "a number, 0 or more; inf for no band",
     "PARAKEET_TAX_RATE": "a part of income, e.g. 0.39, at least 0 and below 1",
     "PARAKEET_PARCELS": "fifo, highest_cost or min_tax",
+    "PARAKEET_LOGS": "text or json",
+    "PARAKEET_ALERT_EMAIL": "comma-separated addresses, name@example.org",
+    "PARAKEET_SMTP_URL": "smtp://user:password@host:587 or smtps://user:password@host:465",
+    "PARAKEET_SLACK_WEBHOOK": "the https:// URL of an incoming webhook",
+    "PARAKEET_ALERT_TOPIC": "the ARN of an SNS topic, arn:aws:sns:region:account:name",
 }
 
 
@@ -201,17 +276,34 @@ def load_settings() -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: a value is not accepted.
+        SettingsError: a value is not accepted, or lacks another.
     """
+    settings = _read()
+    if settings.alert_emails and settings.smtp_url is None:
+        raise SettingsError(
+            "PARAKEET_ALERT_EMAIL is set, PARAKEET_SMTP_URL is not: set it to the mail server,"
+            f" {_ACCEPTED['PARAKEET_SMTP_URL']}"
+        )
+    return settings
+
+
+def _read() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         variable = str(first["loc"][0]) if first["loc"] else "settings"
         accepted = _ACCEPTED.get(variable, first["msg"])
-        is_secret = variable in _MAY_HOLD_A_PASSWORD or "@" in str(first["input"])
+        is_secret = variable in _SECRETS or "@" in str(first["input"])
         shown = "***" if is_secret else first["input"]
         raise SettingsError(f"{variable}={shown}: accepted is {accepted}") from None
+
+
+def unknown_variables() -> list[str]:
+    """The variables that are set, look like ours, and are none of them: misspelt ones."""
+    known = {*Settings.variables(), *OTHERS}
+    names = os.environ  # noqa: TID251 - this module is where it is allowed
+    return sorted(name for name in names if name.startswith("PARAKEET_") and name not in known)
 
 
 def export_dotenv() -> None:

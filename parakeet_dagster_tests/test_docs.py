@@ -11,6 +11,8 @@ import polars
 import pytest
 
 from parakeet_dagster.connect import open_lake
+from parakeet_dagster.doctor_checks import ADVICE
+from parakeet_dagster.metrics import METRICS
 from parakeet_dagster.sessions import between
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS
@@ -155,3 +157,11 @@ def test_a_window_is_read_from_python(small_lake):
     (window,) = answers("window")
     assert sorted(set(table(window)["date"])) == DAYS[-4:]
     assert window.columns.tolist() == ["date", "ticker", "return_aud"]
+
+
+def test_the_alerts_document_names_every_metric_and_examination():
+    text = (ROOT / "docs" / "alerts.md").read_text()
+    for name, unit in METRICS.items():
+        assert f"| `{name}` | {unit} |" in text
+    for name in ADVICE:
+        assert f"\n| {name} |" in text

@@ -176,17 +176,27 @@ def require_complete(fetched: Ingest) -> None:
 
 
 def coverage_result(fetched: Ingest) -> dg.AssetCheckResult:
-    """The check ``coverage``, from what was fetched."""
+    """The check ``coverage``, from what was fetched; also where nothing is stored of it."""
     coverage = fetched.bars.coverage
+    asked, failed = fetched.asked.of_run["ticker"].nunique(), len(fetched.answer.failures)
     return dg.AssetCheckResult(
         check_name=COVERAGE,
         passed=fetched.blocked.empty,
         metadata={
             "judged": len(coverage),
+            "tickers_asked": asked,
+            "tickers_got": asked - failed,
+            "tickers_failed": failed,
+            **_lowest(coverage),
             "blocked": table(fetched.blocked.head(50)),
             "accepted": table(coverage[coverage["accepted"]].head(50)),
         },
     )
+
+
+def _lowest(coverage: pd.DataFrame) -> dict[str, float]:
+    """The coverage of the market and session that lack most; nothing where none was judged."""
+    return {"lowest_coverage": float(coverage["coverage"].min())} if len(coverage) else {}
 
 
 def stored_sources(lake: Lake, keys: Sequence[str]) -> set[str]:
@@ -241,15 +251,16 @@ def run_notes(fetched: Ingest, source: str) -> dict[str, Any]:
     }
 
 
-def session_notes(keys: Sequence[str], fetched: Ingest) -> dict[str, dict[str, str | int]]:
+def session_notes(keys: Sequence[str], fetched: Ingest) -> dict[str, dict[str, str | float]]:
     """Per session: which markets were open, what is doubtful, and what was accepted by hand."""
     bars, coverage = fetched.bars, fetched.bars.coverage
     open_by_day = fetched.open_on.groupby("date")["market"].agg(" ".join)
-    expected = coverage.groupby("date")["listed"].sum()
+    by_day = coverage.groupby("date")
+    expected, lowest = by_day["listed"].sum(), by_day["coverage"].min()
     quarantined = bars.bad.groupby("date").size()
     suspect = bars.good[bars.good["data_quality"] == "suspect"].groupby("date").size()
     failed = fetched.failures.groupby("session").size()
-    notes: dict[str, dict[str, str | int]] = {}
+    notes: dict[str, dict[str, str | float]] = {}
     for key in keys:
         day = pd.Timestamp(key)
         notes[key] = {
@@ -265,4 +276,7 @@ def session_notes(keys: Sequence[str], fetched: Ingest) -> dict[str, dict[str, s
             }
         elif day not in expected.index:
             notes[key]["status"] = "market closed"
+        else:
+            notes[key]["expected"] = int(expected[day])
+            notes[key]["coverage"] = float(lowest[day])
     return notes

@@ -23,6 +23,7 @@ from parakeet_dagster.storage import (
     orders,
     quarantine,
     renames,
+    revisions,
     trades,
     universe_lists,
 )
@@ -487,6 +488,15 @@ class Database:
         """
         with self.transaction("list corrections") as connection:
             return corrections.read_between(connection, first, last)
+
+    def revisions(self, since: datetime, until: datetime | None = None) -> pd.DataFrame:
+        """The bars that were changed in [since, until), sorted by date and ticker.
+
+        Returns:
+            Columns ticker, date, revised_at (UTC), reason.
+        """
+        with self.transaction("list revisions") as connection:
+            return revisions.read_between(connection, since, until)
 
     def accept_session(self, session: date, market: str, reason: str) -> bool:
         """Accept that a market's data of a session is incomplete or missing.

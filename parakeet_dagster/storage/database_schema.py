@@ -29,7 +29,7 @@ def apply_schema(connection: Connection) -> bool:
         Whether the files were applied.
     """
     files = _files()
-    digest = hashlib.sha256("\0".join(files).encode()).hexdigest()
+    digest = _digest(files)
     if _applied(connection) == digest:
         return False
     connection.execute(_LOCK)
@@ -42,6 +42,16 @@ def apply_schema(connection: Connection) -> bool:
     connection.execute(_CREATE)
     connection.execute(_REMEMBER, {"digest": digest})
     return True
+
+
+def is_applied(connection: Connection) -> bool | None:
+    """Whether these very files were applied last; None where none ever were."""
+    digest = _applied(connection)
+    return None if digest is None else digest == _digest(_files())
+
+
+def _digest(files: list[str]) -> str:
+    return hashlib.sha256("\0".join(files).encode()).hexdigest()
 
 
 def _files() -> list[str]:

