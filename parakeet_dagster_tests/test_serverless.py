@@ -20,6 +20,7 @@ from parakeet_dagster.errors import (
     SessionError,
     SettingsError,
 )
+from parakeet_dagster.metrics import METRICS
 from parakeet_dagster.storage.checksum import lake_checksum
 from parakeet_dagster_tests.aws import aws_server  # noqa: F401 - a fixture
 from parakeet_dagster_tests.cloud import (  # noqa: F401 - cloud and yahoo are fixtures
@@ -107,13 +108,52 @@ class TestTheSessionDue:
         assert (failure["first"], failure["last"]) == ("2014-06-05", DUE)
 
 
+def figures(caplog) -> dict[str, float]:
+    """The metrics that were written, the last of each."""
+    found: dict[str, float] = {}
+    for record in caplog.records:
+        if record.name == "parakeet.metrics":
+            found |= {name: record.fields[name] for name in METRICS if name in record.fields}
+    return found
+
+
+class TestWhatTheAlarmsWatch:
+    def test_a_call_that_completes_a_session(self, cloud, caplog):
+        caplog.set_level("INFO", "parakeet")
+        answer = cloud.call()
+        found = figures(caplog)
+        assert found.pop("Seconds") > 0
+        assert found == {
+            "Heartbeat": 1,
+            "Failed": 0,
+            "SessionsBehind": 0,
+            "Coverage": 1,
+            "TickersAsked": answer["tickers"]["asked"],
+            "TickersGot": answer["tickers"]["got"],
+            "TickersFailed": answer["tickers"]["failed"],
+            "Rows": answer["rows"],
+        }
+
+    def test_one_that_fails_before_anything_is_open(self, cloud, caplog):
+        caplog.set_level("INFO", "parakeet")
+        cloud.patch.setenv("PARAKEET_DATABASE_SECRET", "parakeet/none")
+        with pytest.raises(SettingsError):
+            cloud.call()
+        assert figures(caplog) == {"Heartbeat": 1, "Failed": 1}
+
+    def test_one_that_runs_out_of_time(self, cloud, caplog):
+        caplog.set_level("INFO", "parakeet")
+        with pytest.raises(OutOfTimeError):
+            cloud.call({"session": DUE}, Context(left=lambda: RESERVE))
+        assert figures(caplog) == {"Failed": 1}
+
+
 class TestOutOfTime:
     def test_between_two_pieces(self, cloud, undisturbed, monkeypatch):
-        """The clock says that time is up after the first of them."""
+        """A second one would take as long as the first, which is longer than what is left."""
         monkeypatch.setattr(catching_up, "FIRST_PIECE", 1)
-        context = Context(left=lambda: RESERVE if cloud.sessions() else 900.0)
         with pytest.raises(OutOfTimeError) as caught:
-            cloud.call(RANGE, context)
+            cloud.call(RANGE, Context(left=lambda: RESERVE + 0.1))
         assert caught.value.message == (
             "out of time: 1 sessions were completed, 4 from 2014-06-03 to 2014-06-06 are left; the"
             " same call goes on there"
