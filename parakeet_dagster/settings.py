@@ -23,8 +23,15 @@ from strategy.portfolio.terms import Terms
 
 INSTANCE_FILE = "dagster.yaml"
 EVENT_BATCH_SIZE = "1000"
-OTHERS = ("PARAKEET_TEST_DATA",)
-"""Variables that are ours and no settings."""
+OTHERS = (
+    "PARAKEET_BACKUPS",
+    "PARAKEET_BUCKET",
+    "PARAKEET_CODE_HOST",
+    "PARAKEET_DATABASE_SECRET",
+    "PARAKEET_ECS_TASK_DEFINITION",
+    "PARAKEET_TEST_DATA",
+)
+"""Variables that are ours and no settings: of containers, of ``dagster.yaml``, of the tests."""
 
 DEFAULT_FIRST_SESSION = date(2005, 1, 3)
 
