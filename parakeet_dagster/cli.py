@@ -416,7 +416,7 @@ def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to
     settings = load_settings()
     from parakeet_dagster.connect import embedded_postgres, open_database
 
-    if settings.database_url is None and not embedded_postgres(settings).status().running:
+    if settings.has_own_database and not embedded_postgres(settings).status().running:
         show(
             [{"url": None, "bars": None, "first": None, "last": None}],
             "Not running",
@@ -453,10 +453,10 @@ def db_stop() -> None:
     settings = load_settings()
     from parakeet_dagster.connect import embedded_postgres
 
-    if settings.database_url is not None:
+    if not settings.has_own_database:
+        variable = "PARAKEET_DATABASE_SECRET" if settings.database_secret else "NEON_DATABASE_URL"
         raise SettingsError(
-            "NEON_DATABASE_URL is set: its server is not ours to stop; unset it to stop the"
-            " embedded one"
+            f"{variable} is set: its server is not ours to stop; unset it to stop the embedded one"
         )
     stopped = embedded_postgres(settings).stop()
     log.print("Stopped." if stopped else "It was not running.")

@@ -14,10 +14,16 @@ import pandas as pd
 from parakeet_dagster import clock
 from parakeet_dagster.errors import LakeError, SettingsError
 from parakeet_dagster.price_sources.base import LACKS, PriceSource
-from parakeet_dagster.settings import Settings
+from parakeet_dagster.settings import (
+    DAGSTER_URL,
+    Settings,
+    export_dagster_url,
+    given_dagster_url,
+)
 from parakeet_dagster.storage.database import Database
-from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.database_url import DAGSTER_SCHEMA, DatabaseUrl
 from parakeet_dagster.storage.lake import CONNECTIONS, Lake
+from parakeet_dagster.storage.login import FixedLogin, Login
 from parakeet_dagster.storage.stores import FileStore, S3Store, Store
 from parakeet_dagster.universe_sources.active import ActiveUniverse
 from parakeet_dagster.universe_sources.base import UniverseSource
@@ -31,6 +37,7 @@ from strategy.universes.keys import parts_of
 from strategy.universes.renames import of_free_symbols
 
 if TYPE_CHECKING:
+    from parakeet_dagster.database_secret import DatabaseSecret
     from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
 
 
@@ -63,10 +70,78 @@ def embedded_postgres(settings: Settings) -> "EmbeddedPostgres":
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of ``NEON_DATABASE_URL``, else the embedded one, started if need be."""
+    """The database that is named, else the embedded one, started if need be.
+
+    Raises:
+        SettingsError: ``NEON_DATABASE_URL`` is no URL. What is in a secret is read when it is used.
+    """
+    if settings.database_secret:
+        return Database(database_secret(settings.database_secret))
     if settings.database_url is None:
         return Database(DatabaseUrl.parse(embedded_postgres(settings).start()))
     return Database(DatabaseUrl.parse(settings.database_url.get_secret_value()))
+
+
+@cache
+def database_secret(name: str) -> "DatabaseSecret":
+    """The secret of a name or ARN; one a process, which asks for it once in a while."""
+    from parakeet_dagster.database_secret import DatabaseSecret
+
+    return DatabaseSecret(name)
+
+
+def dagster_login(settings: Settings) -> Login | None:
+    """Where the Dagster instance keeps its records, if not on this machine.
+
+    What ``DAGSTER_POSTGRES_URL`` says, else what the secret says, else the database itself past
+    Neon's pooler, with a schema of its own. None where no database is named.
+
+    Raises:
+        SettingsError: a URL cannot be used. What is in a secret is read when it is used.
+    """
+    given = given_dagster_url(settings)
+    if given is not None:
+        return FixedLogin(DatabaseUrl.parse(given.get_secret_value(), DAGSTER_URL))
+    if settings.database_secret:
+        return database_secret(settings.database_secret).of_dagster
+    if settings.database_url is None:
+        return None
+    url = DatabaseUrl.parse(settings.database_url.get_secret_value())
+    return FixedLogin(url.for_tables_in(DAGSTER_SCHEMA))
+
+
+def make_dagster_schema(login: Login) -> None:
+    """Make the schema that the URL's ``search_path`` names, if it names one.
+
+    Raises:
+        DatabaseError: the database cannot be reached.
+    """
+    schema = login.current().schema
+    if schema is None:
+        return
+    database = Database(login)
+    try:
+        database.make_schema(schema)
+    finally:
+        database.close()
+
+
+def export_dagster_postgres_url(settings: Settings) -> None:
+    """Set ``DAGSTER_POSTGRES_URL`` where it is unset, for a ``dagster.yaml`` that names it.
+
+    See ``dagster_login``; its schema is made. A secret is read anew by each call, and where no
+    database is named nothing happens.
+
+    Raises:
+        SettingsError: a URL cannot be used.
+        DatabaseError: the database cannot be reached.
+    """
+    login = dagster_login(settings)
+    if login is None:
+        return
+    make_dagster_schema(login)
+    if given_dagster_url(settings) is None:
+        export_dagster_url(login.current().sync.render_as_string(hide_password=False))
 
 
 def open_price_source(settings: Settings) -> PriceSource:
@@ -117,6 +192,11 @@ def _live(file: Path | None) -> UniverseSource:
     from parakeet_dagster.universe_sources.live import LiveUniverses
 
     return LiveUniverses(_bundled(file), now=lambda: clock.now())
+
+
+def read_lists_again() -> None:
+    """Forget today's lists of members: a process that lives on is called on another day."""
+    _live.cache_clear()
 
 
 def check_universes(settings: Settings) -> None:

@@ -2,13 +2,20 @@
 
 A run that is killed stays "started" in Dagster's records for ever, with its place in the pool:
 every later run would wait for it. Dagster's daemon sees to the runs that it launched itself, on a
-launcher that can tell; this sees to those of this machine.
+launcher that can tell; this sees to those of this machine, and to those of a process that can live
+until a moment that is known, as a Lambda's.
 """
 
 import re
+from datetime import datetime
 
 import dagster as dg
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
+
+from parakeet_dagster import clock
+
+DEADLINE_TAG = "parakeet/deadline"
+"""When a run's process is gone at the latest: an ISO 8601 moment with a zone."""
 
 _PID = re.compile(r"\(pid: (\d+)\)")
 _CLOCKS_DIFFER_BY = 5.0
@@ -16,13 +23,18 @@ _CLOCKS_DIFFER_BY = 5.0
 
 def bury(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs whose process is gone as failed, and free their places; returns their ids."""
-    if instance.run_launcher.supports_check_run_worker_health:
-        return []
+    is_local = not instance.run_launcher.supports_check_run_worker_health
     buried = []
     running = dg.RunsFilter(statuses=[*IN_PROGRESS_RUN_STATUSES, dg.DagsterRunStatus.CANCELING])
     for record in instance.get_run_records(running):
         run = record.dagster_run
-        if _is_gone(instance, run.run_id):
+        deadline = run.tags.get(DEADLINE_TAG)
+        is_gone = (
+            clock.now() > datetime.fromisoformat(deadline)
+            if deadline
+            else is_local and _is_gone(instance, run.run_id)
+        )
+        if is_gone:
             instance.report_run_failed(run, "The run's process is gone: it was killed.")
             buried.append(run.run_id)
     free_places(instance)

@@ -321,7 +321,7 @@ def try_targets(settings: Settings) -> Finding:
 @contextmanager
 def _connected(settings: Settings) -> Iterator[tuple[Database, Connection]]:
     """One attempt: who asks how things are does not want to wait until they are better."""
-    if settings.database_url is None and not embedded_postgres(settings).directory.exists():
+    if settings.has_own_database and not embedded_postgres(settings).directory.exists():
         raise NoDatabaseYetError
     opened = open_database(settings)
     try:
@@ -333,7 +333,7 @@ def _connected(settings: Settings) -> Iterator[tuple[Database, Connection]]:
 
 def _other_clocks(settings: Settings) -> Iterator[tuple[str, timedelta]]:
     """Whose clocks can be seen, and how far ahead of ours each is."""
-    if settings.database_url is not None:
+    if not settings.has_own_database:
         with _connected(settings) as (opened, connection):
             before = clock.now()
             theirs = connection.scalar(text("SELECT clock_timestamp()"))

@@ -59,5 +59,17 @@ class RunFailedError(ParakeetError):
     """A run did not succeed; the message is its cause."""
 
 
+class EventError(ParakeetError):
+    """A Lambda was called with an event that it does not take."""
+
+
+class IncompleteError(ParakeetError):
+    """What was asked for is not all there."""
+
+
+class OutOfTimeError(IncompleteError):
+    """The time was over before all was there; the same call goes on where it stopped."""
+
+
 class TargetError(ParakeetError):
     """A message could not be sent to one of its targets. Never carries a secret."""

@@ -4,7 +4,9 @@ One that is interrupted ends as a canceled one, keeps no place in a pool, and ra
 ``StopRequested``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import NoReturn
 
@@ -31,6 +33,18 @@ STOPPED = "Stopped from the command line."
 
 MEMBERSHIP_CHUNK = 1000
 """Sessions a run whose members are brought in ahead of their prices."""
+
+_TAGS: ContextVar[Mapping[str, str] | None] = ContextVar("tags", default=None)
+
+
+@contextmanager
+def tagged(tags: Mapping[str, str]) -> Iterator[None]:
+    """Give these tags to every run that is started within the block."""
+    token = _TAGS.set(tags)
+    try:
+        yield
+    finally:
+        _TAGS.reset(token)
 
 
 def run_membership(
@@ -157,7 +171,7 @@ def _materialise(
             result = job.execute_in_process(
                 instance=instance,
                 run_id=run_id,
-                tags=dict(tags),
+                tags={**(_TAGS.get() or {}), **tags},
                 asset_selection=selection,
                 run_config=QUIET,
                 raise_on_error=False,

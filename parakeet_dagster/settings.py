@@ -34,11 +34,23 @@ OTHERS = (
 """Variables that are ours and no settings: of containers, of ``dagster.yaml``, of the tests."""
 
 DEFAULT_FIRST_SESSION = date(2005, 1, 3)
+DAGSTER_URL = "DAGSTER_POSTGRES_URL"
+
+_SECRET_NAME = re.compile(
+    r"arn:aws[a-z-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+|[\w/+=.@-]+"
+)
 
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+(\.fifo)?")
 _PASSWORD = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
-_SECRETS = ("NEON_DATABASE_URL", "PARAKEET_SMTP_URL", "PARAKEET_SLACK_WEBHOOK")
+_SECRETS = (
+    "NEON_DATABASE_URL",
+    "PARAKEET_DATABASE_SECRET",
+    DAGSTER_URL,
+    "PARAKEET_SMTP_URL",
+    "PARAKEET_SLACK_WEBHOOK",
+)
+"""Not to be shown where they are wrong; of a secret's name, since a URL may be where it belongs."""
 
 Keys = Annotated[tuple[str, ...], NoDecode]
 
@@ -64,6 +76,7 @@ class Settings(BaseSettings):
 
     home: Path = _variable("PARAKEET_HOME", Path(".parakeet"))
     database_url: SecretStr | None = _variable("NEON_DATABASE_URL")
+    database_secret: str = _variable("PARAKEET_DATABASE_SECRET", "")
     lake: str = _variable("PARAKEET_LAKE", "")
     price_source: Literal["sample", "yahoo"] = _variable("PARAKEET_PRICE_SOURCE", "sample")
     universes: Keys = _variable("PARAKEET_UNIVERSES", ())
@@ -91,6 +104,8 @@ class Settings(BaseSettings):
     slack_webhook: SecretStr | None = _variable("PARAKEET_SLACK_WEBHOOK")
     alert_topic: str = _variable("PARAKEET_ALERT_TOPIC", "")
     dagster_home: Path | None = _variable("DAGSTER_HOME")
+    dagster_url: SecretStr | None = _variable(DAGSTER_URL)
+    lambda_function: str = _variable("AWS_LAMBDA_FUNCTION_NAME", "")
 
     @field_validator("universes", "strategies", "alert_emails", mode="before")
     @classmethod
@@ -104,6 +119,14 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
+
+    @field_validator("database_secret")
+    @classmethod
+    def _the_only_one(cls, value: str, info: ValidationInfo) -> str:
+        """Of the two ways to name the database; which of them is wrong, only a person knows."""
+        if value and (info.data.get("database_url") or not _SECRET_NAME.fullmatch(value)):
+            raise ValueError("a name")
+        return value
 
     @field_validator("yahoo_rps")
     @classmethod
@@ -171,7 +194,7 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be in a log, a message or the UI: URLs that are secrets, and passwords."""
-        urls = (self.database_url, self.smtp_url, self.slack_webhook)
+        urls = (self.database_url, self.dagster_url, self.smtp_url, self.slack_webhook)
         texts = [url.get_secret_value() for url in urls if url is not None]
         quoted = [found.group(1) for text in texts if (found := _PASSWORD.search(text))]
         return (*texts, *dict.fromkeys([*quoted, *map(unquote, quoted)]))
@@ -187,6 +210,11 @@ class Settings(BaseSettings):
         if not self.lake:
             return str(self.home / "lake")
         return self.lake if self.lake.startswith("s3://") else str(Path(self.lake).absolute())
+
+    @property
+    def has_own_database(self) -> bool:
+        """Whether the database is the embedded one, and no other is named."""
+        return self.database_url is None and not self.database_secret
 
     @property
     def terms(self) -> Terms:
@@ -225,6 +253,8 @@ class Settings(BaseSettings):
 
 
 _ACCEPTED = {
+    "PARAKEET_DATABASE_SECRET": "the name or ARN of a secret in AWS Secrets Manager, where"
+    " NEON_DATABASE_URL is unset: it would be a second database",
     "PARAKEET_PRICE_SOURCE": "sample or yahoo",
     "PARAKEET_UNIVERSE_SOURCE": "bundled or live",
     "PARAKEET_SCHEDULES": "running or stopped",
@@ -304,7 +334,44 @@ def export_dagster_home(settings: Settings) -> Path:
         raise SettingsError(
             f"{variable}: cannot make the directory {home}: {error.strerror}; choose another"
         ) from None
-    environment = os.environ  # noqa: TID251 - this module is where it is allowed
-    environment["DAGSTER_HOME"] = str(home)
-    environment.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH_SIZE)
+    os.environ["DAGSTER_HOME"] = str(home)  # noqa: TID251 - this module is where it is allowed
+    export_event_batches()
     return home
+
+
+def export_event_batches() -> None:
+    """Let Dagster write its events in batches, unless ``DAGSTER_EVENT_BATCH_SIZE`` is set."""
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH_SIZE)  # noqa: TID251 - as above
+
+
+_derived_url: str | None = None
+
+
+def export_dagster_url(url: str) -> None:
+    """Set ``DAGSTER_POSTGRES_URL``, for Dagster to read, to a URL that was derived."""
+    global _derived_url
+    os.environ[DAGSTER_URL] = _derived_url = url  # noqa: TID251 - as above
+
+
+def given_dagster_url(settings: Settings) -> SecretStr | None:
+    """``DAGSTER_POSTGRES_URL``, where a person set it and not ``export_dagster_url``."""
+    url = settings.dagster_url
+    return None if url is None or url.get_secret_value() == _derived_url else url
+
+
+def export_writable_folders(settings: Settings) -> None:
+    """Let libraries write below ``PARAKEET_HOME`` what they would put into the home directory.
+
+    In a Lambda nothing else can be written. Matplotlib would make a new folder in each process, and
+    look for all fonts again.
+    """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"PARAKEET_HOME: cannot make the directory {settings.home}: {error.strerror}; choose"
+            " another"
+        ) from None
+    folders = {"MPLCONFIGDIR": "matplotlib", "XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config"}
+    for variable, name in folders.items():
+        os.environ.setdefault(variable, str(settings.home / name))  # noqa: TID251 - as above

@@ -9,7 +9,7 @@ import pytest
 from parakeet_dagster.settings import Settings
 
 MARKET_DATA = "PARAKEET_TEST_DATA"
-OURS = ("PARAKEET_", "AWS_", "NEON_DATABASE_URL", "DAGSTER_HOME")
+OURS = ("PARAKEET_", "AWS_", "NEON_DATABASE_URL", "DAGSTER_HOME", "DAGSTER_POSTGRES_URL")
 
 market_data_at = os.environ.get(MARKET_DATA)  # noqa: TID251 - no setting of the program's
 

@@ -6,8 +6,11 @@ import subprocess
 import sys
 
 import dagster as dg
+import pandas as pd
 
-from parakeet_dagster.dead_runs import bury
+from parakeet_dagster import clock
+from parakeet_dagster.dead_runs import DEADLINE_TAG, bury
+from parakeet_dagster.no_launcher import NoLauncher
 
 HOLD = """
 import os, sys, time
@@ -48,3 +51,36 @@ def test_a_killed_run_is_marked_and_its_place_is_free(tmp_path):
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
         assert bury(instance) == []
         assert dg.materialize([quick], instance=instance).success
+
+
+@dg.op
+def nothing() -> None:
+    """Does nothing."""
+
+
+@dg.job
+def idle() -> None:
+    """Never executed here."""
+    nothing()
+
+
+def test_a_run_whose_time_is_over_is_marked_whoever_asks(monkeypatch):
+    """A Lambda that was ended by force; its process was never on this machine."""
+    now = pd.Timestamp("2024-01-03 01:45", tz="UTC").to_pydatetime()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    started = dg.DagsterRunStatus.STARTED
+    launcher = {"module": "parakeet_dagster.no_launcher", "class": "NoLauncher"}
+    with dg.instance_for_test({"run_launcher": launcher}) as instance:
+        assert isinstance(instance.run_launcher, NoLauncher)
+        late, alive, elsewhere = (
+            instance.create_run_for_job(idle, status=started, tags=tags).run_id
+            for tags in (
+                {DEADLINE_TAG: "2024-01-03T01:44:59+00:00"},
+                {DEADLINE_TAG: "2024-01-03T01:45:00+00:00"},
+                {},
+            )
+        )
+        assert bury(instance) == [late]
+        assert instance.get_run_by_id(late).status is dg.DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(alive).status is started
+        assert instance.get_run_by_id(elsewhere).status is started

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy.engine import Dialect
 
 from parakeet_dagster.retries import retry_context
 from parakeet_dagster.storage import (
@@ -26,9 +27,11 @@ from parakeet_dagster.storage import (
     trades,
     universe_lists,
 )
+from parakeet_dagster.storage.dagster_schema import make_schema
 from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, one_line_errors
 from parakeet_dagster.storage.database_schema import apply_schema
 from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.login import FixedLogin, Login, log_in_by
 from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts
 from parakeet_dagster.storage.quarantine import Decision
 from parakeet_dagster.storage.trades import TradeCounts
@@ -48,7 +51,7 @@ class Database:
     as datetime64[us] at midnight.
 
     Args:
-        url: where the database is.
+        url: where the database is; a ``Login`` where that may change meanwhile.
         connect_seconds: how long connecting is tried again, with jittered back-off: a suspended
             Neon takes seconds to wake up. What no retry mends fails at once.
 
@@ -57,23 +60,23 @@ class Database:
             be reached or refuses what it is asked.
     """
 
-    def __init__(self, url: DatabaseUrl, connect_seconds: float = 20.0) -> None:
-        self.url = url
+    def __init__(self, url: DatabaseUrl | Login, connect_seconds: float = 20.0) -> None:
+        self._login = FixedLogin(url) if isinstance(url, DatabaseUrl) else url
         self._connect_seconds = connect_seconds
         self._schema_lock = Lock()
         self._has_schema = False
 
+    @property
+    def url(self) -> DatabaseUrl:
+        """Where the database is now."""
+        return self._login.current()
+
     @cached_property
     def engine(self) -> Engine:
         """The synchronous engine, on psycopg2."""
-        options = dict(self.url.options)
-        defaults = {"connect_timeout": _CONNECT_ATTEMPT_SECONDS, "application_name": _APPLICATION}
-        return create_engine(
-            self.url.sync,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={name: v for name, v in defaults.items() if name not in options},
-        )
+        engine = create_engine(self.url.sync, pool_pre_ping=True, hide_parameters=True)
+        log_in_by(engine, self._login, psycopg2_arguments)
+        return engine
 
     def async_engine(self) -> "AsyncEngine":
         """A new asynchronous engine, on asyncpg, for the event loop of the caller to dispose of.
@@ -82,13 +85,13 @@ class Database:
         """
         from sqlalchemy.ext.asyncio import create_async_engine  # with all of its ORM
 
-        if self.url.is_pooler:
-            return create_async_engine(
-                self.url.async_, connect_args=self.url.asyncpg_arguments, poolclass=NullPool
-            )
-        return create_async_engine(
-            self.url.async_, connect_args=self.url.asyncpg_arguments, pool_pre_ping=True
-        )
+        url = self.url
+        if url.is_pooler:
+            engine = create_async_engine(url.async_, poolclass=NullPool)
+        else:
+            engine = create_async_engine(url.async_, pool_pre_ping=True)
+        log_in_by(engine.sync_engine, self._login, _asyncpg_arguments)
+        return engine
 
     @contextmanager
     def transaction(self, doing: str) -> Iterator[Connection]:
@@ -108,6 +111,11 @@ class Database:
                 with self._transaction("apply the database schema") as connection:
                     apply_schema(connection)
                 self._has_schema = True
+
+    def make_schema(self, name: str) -> None:
+        """Make an empty schema beside ours, for tables that are not ours, unless it exists."""
+        with self._transaction(f"make the schema {name}") as connection:
+            make_schema(connection, name)
 
     def close(self) -> None:
         """Close the connections of the synchronous engine. The next use opens new ones."""
@@ -577,3 +585,14 @@ class Database:
                 with attempt:
                     return self.engine.connect()
         raise AssertionError("one attempt is always made")
+
+
+def psycopg2_arguments(dialect: Dialect, url: DatabaseUrl) -> dict[str, Any]:
+    """What ``psycopg2.connect`` takes; the URL's own options go first."""
+    defaults = {"connect_timeout": _CONNECT_ATTEMPT_SECONDS, "application_name": _APPLICATION}
+    return {**defaults, **dialect.create_connect_args(url.sync)[1]}
+
+
+def _asyncpg_arguments(dialect: Dialect, url: DatabaseUrl) -> dict[str, Any]:
+    """What ``asyncpg.connect`` takes, and SQLAlchemy beside it."""
+    return {**url.asyncpg_arguments, **dialect.create_connect_args(url.async_)[1]}

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import psycopg2
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from parakeet_dagster.errors import DatabaseError
-from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.database_url import VARIABLE, DatabaseUrl
 
 # psycopg2 gives no SQLSTATE for what goes wrong before a session exists, so libpq's and the
 # server's words have to do. What is not listed is tried again.
@@ -51,6 +52,7 @@ def one_line_errors(url: DatabaseUrl, doing: str) -> Iterator[None]:
     except (SQLAlchemyError, psycopg2.Error) as error:
         message = _without_password(_message(error), url.password)
         advice = _advice(message)
+        advice = advice and advice.replace(VARIABLE, url.source)
         ending = f"; {advice}" if advice and doing == CONNECTING else ""
         raise DatabaseError(f"cannot {doing} ({url.display}): {message}{ending}") from None
 
@@ -71,4 +73,6 @@ def _advice(message: str) -> str | None:
 
 
 def _without_password(message: str, password: str | None) -> str:
-    return message.replace(password, "***") if password else message
+    for form in (password, quote(password, safe="")) if password else ():
+        message = message.replace(form, "***")
+    return message

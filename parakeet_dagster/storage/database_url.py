@@ -7,7 +7,7 @@ raises a TypeError on ``sslmode`` and ``channel_binding``. Neon hands out both.
 import ipaddress
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from uuid import uuid4
 
@@ -17,12 +17,18 @@ from sqlalchemy import URL
 
 from parakeet_dagster.errors import SettingsError
 
+VARIABLE = "NEON_DATABASE_URL"
+DAGSTER_SCHEMA = "dagster"
+"""Where Dagster's tables are in our database, unless something else is said."""
+
 _ACCEPTED = "postgresql://user:password@host:port/database or postgres://…"
 _SCHEME = re.compile(r"(?:postgres|postgresql)(?:\+[a-z0-9_]+)?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(
     r"(?:cockroachdb|file|https?|jdbc|mariadb|mongodb|mssql|mysql|oracle|redshift|s3|sqlite)\b",
     re.IGNORECASE,
 )
+_POOLER = re.compile(r"(?<=[^.,])-pooler(?=\.)")
+_SEARCH_PATH = re.compile(r"(?:-c\s*|--)search_path=\"?([A-Za-z_]\w*)")
 _SSL_CONTEXT_OPTIONS = ("sslrootcert", "sslcert", "sslkey", "sslpassword")
 _SERVER_SETTINGS = ("application_name", "options")
 
@@ -33,7 +39,8 @@ class DatabaseUrl:
 
     host: a name, an address, the directory of a Unix socket, several of them joined by commas, or
         None for libpq's default. port: as libpq takes it. options: libpq's other connection
-        options, sorted, among them always ``sslmode`` where the host is not this machine.
+        options, sorted, among them always ``sslmode`` where the host is not this machine. source:
+        what it was read from, for messages.
     """
 
     host: str | None
@@ -42,10 +49,15 @@ class DatabaseUrl:
     password: str | None = field(repr=False)
     database: str
     options: tuple[tuple[str, str], ...] = field(repr=False)
+    source: str = field(default=VARIABLE, repr=False, compare=False)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, source: str = VARIABLE) -> Self:
         """Read a ``postgres://`` or ``postgresql://`` URL, with or without ``+driver``.
+
+        Args:
+            text: the URL.
+            source: what it was read from, for messages.
 
         Raises:
             SettingsError: it is anything else, names no database, or holds a character that must
@@ -53,23 +65,23 @@ class DatabaseUrl:
         """
         scheme = _SCHEME.match(text.strip())
         if scheme is None:
-            raise _refused(_redacted_scheme(text), "is not a PostgreSQL URL")
+            raise _refused(source, _redacted_scheme(text), "is not a PostgreSQL URL")
         try:
             parts = parse_dsn("postgresql://" + text.strip()[scheme.end() :])
         except (psycopg2.ProgrammingError, UnicodeError, ValueError):
-            raise _refused("(hidden)", "cannot be read") from None
+            raise _refused(source, "(hidden)", "cannot be read") from None
 
         host, port = parts.pop("host", None), parts.pop("port", None)
         user, password = parts.pop("user", None), parts.pop("password", None)
         database = parts.pop("dbname", "")
         if _holds_loose_credentials(host, port, database):
             problem = "holds an @, : or / that must be percent-encoded (%40, %3A, %2F)"
-            raise _refused("(hidden)", problem)
+            raise _refused(source, "(hidden)", problem)
         if not database:
-            raise _refused("postgresql://***", "names no database")
+            raise _refused(source, "postgresql://***", "names no database")
         if not _is_local(host):
             parts.setdefault("sslmode", "require")
-        return cls(host, port, user, password, database, tuple(sorted(parts.items())))
+        return cls(host, port, user, password, database, tuple(sorted(parts.items())), source)
 
     @property
     def sync(self) -> URL:
@@ -121,6 +133,23 @@ class DatabaseUrl:
         """Whether the host is Neon's PgBouncer, which keeps no state between transactions."""
         return "-pooler." in f"{self.host}."
 
+    def for_tables_in(self, schema: str) -> Self:
+        """The same database, with the tables of ``schema`` and none of another.
+
+        Past Neon's pooler, which sets no ``search_path``: its host is the direct one's, with
+        ``-pooler`` behind the endpoint's name.
+        """
+        options = dict(self.options)
+        options["options"] = f"{options.get('options', '')} -csearch_path={schema}".strip()
+        host = self.host if self.is_socket else _POOLER.sub("", self.host or "")
+        return replace(self, host=host, options=tuple(sorted(options.items())))
+
+    @property
+    def schema(self) -> str | None:
+        """The first schema of the ``search_path`` among the options; None where there is none."""
+        found = _SEARCH_PATH.search(dict(self.options).get("options", ""))
+        return found[1] if found else None
+
     @property
     def display(self) -> str:
         """Host and database, without user and password."""
@@ -144,8 +173,8 @@ class DatabaseUrl:
         )
 
 
-def _refused(shown: str, problem: str) -> SettingsError:
-    return SettingsError(f"NEON_DATABASE_URL={shown} {problem}; accepted is {_ACCEPTED}")
+def _refused(source: str, shown: str, problem: str) -> SettingsError:
+    return SettingsError(f"{source}={shown} {problem}; accepted is {_ACCEPTED}")
 
 
 def _redacted_scheme(text: str) -> str:

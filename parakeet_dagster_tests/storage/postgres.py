@@ -4,7 +4,9 @@ import contextlib
 import itertools
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg2
 import pytest
@@ -63,3 +65,58 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(DatabaseUrl.parse(database_url))
     yield opened
     opened.close()
+
+
+@dataclass
+class Member:
+    """A user that must say a password, on a server that trusts everybody else.
+
+    url: with the password of now.
+    """
+
+    name: str
+    password: str
+    base: str
+    _administrator: psycopg2.extensions.connection
+
+    @property
+    def url(self) -> str:
+        return self.url_with(self.password)
+
+    def url_with(self, password: str) -> str:
+        return self.base.replace("://postgres", f"://{self.name}:{quote(password, safe='')}")
+
+    def change_password(self, password: str) -> None:
+        self.password = password
+        with self._administrator.cursor() as cursor:
+            cursor.execute(f"ALTER ROLE {self.name} PASSWORD %s", (password,))
+
+    def disconnect(self) -> None:
+        """End this user's sessions, as a proxy or a failover would."""
+        with self._administrator.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
+                (self.name,),
+            )
+
+
+@contextlib.contextmanager
+def member(postgres_server: EmbeddedPostgres, password: str) -> Iterator[Member]:
+    """A user with a password, who may do anything in a database of its own."""
+    name = f"member_{next(_NUMBERS)}"
+    rules = postgres_server.directory / "pg_hba.conf"
+    if " scram-sha-256\n" not in (trusting := rules.read_text()):
+        rules.write_text(f"local all /^member_ scram-sha-256\n{trusting}")
+    with empty_database(postgres_server) as base:
+        administrator = psycopg2.connect(base)
+        administrator.autocommit = True
+        database = DatabaseUrl.parse(base).database
+        with contextlib.closing(administrator), administrator.cursor() as cursor:
+            cursor.execute("SELECT pg_reload_conf()")
+            cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD %s", (password,))
+            cursor.execute(f"ALTER DATABASE {database} OWNER TO {name}")
+            try:
+                yield Member(name, password, base, administrator)
+            finally:
+                cursor.execute(f"ALTER DATABASE {database} OWNER TO postgres")
+                cursor.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
