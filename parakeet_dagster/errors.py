@@ -35,6 +35,10 @@ class DatabaseError(ParakeetError):
     """The database cannot be reached, or refuses what is written. Never carries a password."""
 
 
+class SchemaVersionError(DatabaseError):
+    """The database and the code are of different versions of Parakeet."""
+
+
 class PriceSourceError(ParakeetError):
     """A price source has no data for what is asked."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 
+from parakeet_dagster.errors import SchemaVersionError
 from parakeet_dagster.retries import retry_context
 from parakeet_dagster.storage import (
     acceptances,
@@ -19,6 +20,7 @@ from parakeet_dagster.storage import (
     healing,
     holdings,
     market_data,
+    migrations,
     orders,
     quarantine,
     renames,
@@ -26,9 +28,9 @@ from parakeet_dagster.storage import (
     universe_lists,
 )
 from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, one_line_errors
-from parakeet_dagster.storage.database_schema import apply_schema
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts
+from parakeet_dagster.storage.migrations import SchemaState
 from parakeet_dagster.storage.quarantine import Decision
 from parakeet_dagster.storage.trades import TradeCounts
 
@@ -42,9 +44,10 @@ _APPLICATION = "parakeet"
 class Database:
     """Everything that is read from and written to PostgreSQL.
 
-    Nothing is connected before the first use, which also applies the schema. Every method is one
-    transaction: it happens whole or not at all. Frames come and go with ``date`` and ``session``
-    as datetime64[us] at midnight.
+    Nothing is connected before the first use, which also sets up an empty database; one with the
+    schema of an older Parakeet waits for ``migrate``. Every method is one transaction: it happens
+    whole or not at all. Frames come and go with ``date`` and ``session`` as datetime64[us] at
+    midnight.
 
     Args:
         url: where the database is.
@@ -54,6 +57,8 @@ class Database:
     Raises:
         DatabaseError: from every method, in one line without the password, when the server cannot
             be reached or refuses what it is asked.
+        SchemaVersionError: from every method but ``migrate`` and ``schema_state``, in one line,
+            when the schema is older than this Parakeet; from ``migrate`` too when it is newer.
     """
 
     def __init__(self, url: DatabaseUrl, connect_seconds: float = 20.0) -> None:
@@ -101,12 +106,53 @@ class Database:
             yield connection
 
     def apply_schema(self) -> None:
-        """Bring the tables, views and functions of ``sql/`` to this version, once per process."""
+        """Set up an empty database, and make sure that another has this version's schema.
+
+        Asked once per process; what is not empty is changed by ``migrate`` only.
+        """
         with self._schema_lock:
-            if not self._has_schema:
-                with self._transaction("apply the database schema") as connection:
-                    apply_schema(connection)
-                self._has_schema = True
+            if self._has_schema:
+                return
+            state = self.schema_state()
+            todo = migrations.pending(state, migrations.all_migrations(), self._where)
+            if todo and not state.is_empty:
+                raise SchemaVersionError(
+                    f"{self._where} has the schema of an older Parakeet ({len(todo)} to apply, the"
+                    f" first is {todo[0].name}): run parakeet db migrate"
+                )
+            if todo:
+                self.migrate()
+            self._has_schema = True
+
+    def migrate(self) -> list[str]:
+        """Apply the files of ``sql/`` that the database lacks; all of them, or none.
+
+        Safe from several processes at once: who comes second waits for the first, then finds
+        nothing to do.
+
+        Returns:
+            The names of the files that were applied.
+        """
+        known = migrations.all_migrations()
+        if not migrations.pending(self.schema_state(), known, self._where):
+            return []
+        with self._transaction("lock the database schema") as connection:
+            migrations.lock_schema(connection)
+            state = migrations.schema_state(connection)
+            todo = migrations.pending(state, known, self._where)
+            for migration in todo:
+                with one_line_errors(self.url, f"apply sql/{migration.name}"):
+                    migrations.apply(connection, migration)
+        return [migration.name for migration in todo]
+
+    def schema_state(self) -> SchemaState:
+        """Which files of ``sql/`` were applied; nothing is changed, whatever the version."""
+        with self._transaction("read the version of the schema") as connection:
+            return migrations.schema_state(connection)
+
+    @property
+    def _where(self) -> str:
+        return f"the database ({self.url.display})"
 
     def close(self) -> None:
         """Close the connections of the synchronous engine. The next use opens new ones."""
