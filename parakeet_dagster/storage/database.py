@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from parakeet_dagster.errors import SchemaVersionError
 from parakeet_dagster.retries import retry_context
@@ -23,15 +23,19 @@ from parakeet_dagster.storage import (
     migrations,
     orders,
     quarantine,
+    rebuilding,
     renames,
+    restoring,
     trades,
     universe_lists,
 )
 from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, one_line_errors
 from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.dumps import Dump, Manifest
 from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts
 from parakeet_dagster.storage.migrations import SchemaState
 from parakeet_dagster.storage.quarantine import Decision
+from parakeet_dagster.storage.rebuilding import Rebuilt
 from parakeet_dagster.storage.trades import TradeCounts
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
 _CONNECT_ATTEMPT_SECONDS = 10
 _APPLICATION = "parakeet"
+_SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 class Database:
@@ -150,6 +155,36 @@ class Database:
         with self._transaction("read the version of the schema") as connection:
             return migrations.schema_state(connection)
 
+    @contextmanager
+    def snapshot(self, doing: str) -> Iterator[Connection]:
+        """As ``transaction``, but it sees the database as it is at one moment, and writes nothing."""
+        with self.transaction(doing) as connection:
+            connection.execute(_SNAPSHOT)
+            yield connection
+
+    def write_dump(self, dump: Dump) -> Manifest:
+        """Write what only the database holds, as it is at one moment."""
+        with self.snapshot("dump the database") as connection:
+            return dump.write(connection)
+
+    def restore(self, dump: Dump, manifest: Manifest) -> None:
+        """Fill an empty database from a dump, also from one of an older Parakeet; see ``restore``.
+
+        Raises:
+            BackupError: the database is not empty, or the dump is damaged; nothing is changed.
+        """
+        with self._transaction("restore a dump") as connection:
+            restoring.restore(connection, dump, manifest, self._where)
+
+    def rebuild(self, frame: pd.DataFrame, sessions: Sequence[date]) -> Rebuilt:
+        """Make the bars of ``sessions`` those of the lake, as a part of a whole rebuild.
+
+        As ``merge_chunk``, but no correction is taken for applied, and bars get the moment at which
+        they became known where a dump told it and they are the same.
+        """
+        with self.transaction("rebuild market data") as connection:
+            return rebuilding.merge(connection, frame, sessions)
+
     @property
     def _where(self) -> str:
         return f"the database ({self.url.display})"
@@ -256,6 +291,14 @@ class Database:
         """
         with self.transaction("read market data of the past") as connection:
             return market_data.as_of(connection, moment)
+
+    def raw_prices(self, sessions: Sequence[date]) -> pd.DataFrame:
+        """What ``merge_market_data`` was given of ``sessions``: the columns of the lake's table.
+
+        An action of a ticker that has no bar on any day is left out.
+        """
+        with self.transaction("read market data") as connection:
+            return market_data.raw_prices(connection, sessions)
 
     def write_allocations(self, strategy: str, frame: pd.DataFrame) -> int:
         """Store target weights as a new version, where they differ from the newest one.
