@@ -13,6 +13,7 @@ import pandas as pd
 import typer
 
 from parakeet_dagster import (
+    cli_database,
     cli_decisions,
     cli_imports,
     cli_portfolio,
@@ -43,6 +44,16 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: the embedded PostgreSQL, or the one you named.")
 app.add_typer(db, name="db", no_args_is_help=True)
+for command in (
+    cli_database.migrate,
+    cli_database.version,
+    cli_database.dump,
+    cli_database.restore,
+    cli_database.rebuild,
+    cli_database.refill,
+):
+    db.command()(command)
+app.command()(cli_database.adopt)
 app.command()(cli_portfolio.orders)
 app.command()(cli_portfolio.report)
 app.command()(cli_portfolio.compare)
@@ -427,7 +438,7 @@ def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to
 
 @db.command("start")
 def db_start() -> None:
-    """Start the embedded PostgreSQL and apply the schema. Everything else does so by itself.
+    """Start the embedded PostgreSQL, with its schema. Everything else does so by itself.
 
     Example: parakeet db start
     """

@@ -157,7 +157,7 @@ class Database:
 
     @contextmanager
     def snapshot(self, doing: str) -> Iterator[Connection]:
-        """As ``transaction``, but it sees the database as it is at one moment, and writes nothing."""
+        """As ``transaction``, but it sees the database of one moment, and writes nothing."""
         with self.transaction(doing) as connection:
             connection.execute(_SNAPSHOT)
             yield connection

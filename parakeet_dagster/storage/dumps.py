@@ -41,7 +41,7 @@ TABLES = {
 """The tables of a dump, and the order of their rows."""
 
 LEFT_OUT = {"market_data", "schema_migrations", "stale_adjusted_closes"}
-"""Bars are the lake's, and their adjusted_close follows; the files of ``sql/`` are the manifest's."""
+"""Bars are the lake's, and their adjusted_close follows; the manifest has the files of ``sql/``."""
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -85,11 +85,11 @@ _PLAIN_TEXT = text(
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a dump: zstd, a CSV with a header. ``bytes`` and ``sha256`` are the file's."""
+    """A file of a dump, a CSV with a header by zstd; ``size`` in bytes and ``sha256`` are its own."""
 
     path: str
     rows: int
-    bytes: int
+    size: int
     sha256: str
 
 
@@ -106,9 +106,9 @@ class Table:
         return sum(part.rows for part in self.parts)
 
     @property
-    def bytes(self) -> int:
-        """Of all its files."""
-        return sum(part.bytes for part in self.parts)
+    def size(self) -> int:
+        """Of all its files, in bytes."""
+        return sum(part.size for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,9 @@ class Manifest:
         return sum(table.rows for table in self.tables.values())
 
     @property
-    def bytes(self) -> int:
-        """Of all files."""
-        return sum(table.bytes for table in self.tables.values())
+    def size(self) -> int:
+        """Of all files, in bytes."""
+        return sum(table.size for table in self.tables.values())
 
     def to_json(self) -> bytes:
         """As it is stored."""
@@ -187,7 +187,9 @@ class Dump:
     def _write_table(self, connection: Connection, name: str) -> Table:
         columns = list(connection.scalars(_COLUMNS, {"table": name}))
         rows = _KNOWN_SINCE if name == "bars_known_since" else f"SELECT * FROM {name}"  # noqa: S608 - ours
-        selected = sql.SQL("COPY (SELECT {} FROM ({}) AS t ORDER BY {}) TO STDOUT (FORMAT csv, HEADER)")
+        selected = sql.SQL(
+            "COPY (SELECT {} FROM ({}) AS t ORDER BY {}) TO STDOUT (FORMAT csv, HEADER)"
+        )
         parts = _Parts(lambda number, content: self._put(name, number, content))
         with driver_cursor(connection) as cursor:
             cursor.copy_expert(

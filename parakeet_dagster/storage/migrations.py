@@ -79,8 +79,8 @@ def all_migrations() -> tuple[Migration, ...]:
 def schema_state(connection: Connection) -> SchemaState:
     """What was applied to the database."""
     if connection.scalar(_IS_RECORDED):
-        applied = {name: checksum for name, checksum in connection.execute(_APPLIED)}
-        return SchemaState(applied, has_digest=False)
+        applied = connection.execute(_APPLIED).tuples()
+        return SchemaState(dict(applied.all()), has_digest=False)
     return SchemaState({}, has_digest=bool(connection.scalar(_HAS_DIGEST)))
 
 

@@ -1,7 +1,6 @@
-"""The files of ``sql/``: applied once and in order, on record, forwards only, whole or not at all."""
+"""The files of ``sql/``: applied once, in order, on record, forwards only, whole or not at all."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -198,10 +197,10 @@ def rows_of(url: str) -> dict[str, list[dict[str, object]]]:
 
 class TestADatabaseThatHoldsData:
     @pytest.fixture
-    def older(self, database_url: str) -> Iterator[str]:
+    def older(self, database_url: str) -> str:
         with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
             cursor.execute(OLDER.read_text())
-        yield database_url
+        return database_url
 
     def test_its_first_use_asks_for_the_migration(self, older):
         with pytest.raises(SchemaVersionError, match="run parakeet db migrate"):

@@ -20,7 +20,10 @@ from parakeet_dagster_tests.storage.postgres import empty_database
 SESSIONS = ["2022-06-01", "2022-06-02", "2022-06-03", "2022-06-06"]
 PRICES = frame(
     *(bar(day, "AAA", 10.1 + n / 3) for n, day in enumerate(SESSIONS)),
-    *(bar(day, "BHP.AX", 40.0 + n, market="XASX", currency="AUD") for n, day in enumerate(SESSIONS)),
+    *(
+        bar(day, "BHP.AX", 40.0 + n, market="XASX", currency="AUD")
+        for n, day in enumerate(SESSIONS)
+    ),
     bar("2022-06-02", "SPLIT", 20.0),
     bar("2022-06-03", "SPLIT", 10.0, split_ratio=2.0, dividend=0.3),
     bar("2022-06-03", "HALT", NO_BAR, dividend=1.0),
@@ -46,9 +49,7 @@ def weights(name: str, weight: float) -> pd.DataFrame:
 
 ORDERS = PRICES[(PRICES["ticker"] == "AAA") & (PRICES["date"] != NOTHING_ON)][
     ["date", "ticker"]
-].assign(
-    side="buy", quantity=2.5, price_estimate_aud=1 / 3, cost_estimate_aud=3.0, reason="new"
-)
+].assign(side="buy", quantity=2.5, price_estimate_aud=1 / 3, cost_estimate_aud=3.0, reason="new")
 
 
 def at(url: str) -> Database:
@@ -102,7 +103,7 @@ def quietly(_done: int, _total: int, _doing: str) -> None:
     pass
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """As if the process were killed there."""
 
 
@@ -133,9 +134,9 @@ class TestRebuild:
 
         def killed(done: int, _total: int, _doing: str) -> None:
             if done == 1:
-                raise Stopped
+                raise StoppedError
 
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             rebuild(database, lake, killed)
         assert database.market_data_summary().rows == 6
         totals = rebuild(database, lake, quietly)
@@ -221,7 +222,9 @@ class TestAfterARestore:
     ):
         later = plain_lake(FileStore(tmp_path / "lake"))
         corrected = PRICES.assign(
-            high=PRICES["high"].mask((PRICES["ticker"] == "AAA") & (PRICES["date"] == SESSIONS[0]), 99)
+            high=PRICES["high"].mask(
+                (PRICES["ticker"] == "AAA") & (PRICES["date"] == SESSIONS[0]), 99
+            )
         )
         later.write("raw_prices", corrected, SESSIONS)
         before = datetime.now(UTC)
