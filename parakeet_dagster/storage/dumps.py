@@ -85,7 +85,7 @@ _PLAIN_TEXT = text(
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a dump, a CSV with a header by zstd; ``size`` in bytes and ``sha256`` are its own."""
+    """A file of a dump: a CSV with a header, by zstd. Its ``size`` is in bytes."""
 
     path: str
     rows: int
