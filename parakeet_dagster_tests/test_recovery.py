@@ -20,6 +20,7 @@ from parakeet_dagster.backfill import Progress, dependencies
 from parakeet_dagster.backup_schedule import DAILY, backup
 from parakeet_dagster.connect import open_database, open_lake
 from parakeet_dagster.definitions import build_definitions, defs
+from parakeet_dagster.price_sources import sample
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
@@ -30,6 +31,9 @@ from parakeet_dagster_tests.graph import bytes_of
 from parakeet_dagster_tests.storage.postgres import empty_database
 
 WANTED = ("2022-06-18", "2022-06-22")
+FIRST, LAST = "2022-05-18", "2022-06-22"
+"""With what the strategy needs before."""
+
 LOST = "2022-06-21"
 STRATEGY = "equal_weight"
 COMPLETE = "Nothing to do: every session is complete."
@@ -186,20 +190,32 @@ class TestAPartition:
 class TestTheLake:
     def test_comes_from_the_source_and_the_database_stays_as_it_is(self, world):
         url = load_settings().database_url.get_secret_value()
-        files, rows = bytes_of(world / "lake"), rows_of(url, ("market_data", *TABLES))
+        files, rows = partitions(world), rows_of(url, ("market_data", *TABLES))
         shutil.rmtree(world / "lake")
 
         say("backfill", *WANTED)
 
-        partitions = {path for path in files if "session=" in path}
-        after = bytes_of(world / "lake")
-        assert {path: after[path] for path in partitions} == {
-            path: files[path] for path in partitions
-        }
+        assert partitions(world) == files
         again = rows_of(url, ("market_data", *TABLES))
         # Which list the members were taken from is recorded once more, word for word.
         for table in rows.keys() - {"universe_lists"}:
             assert again[table] == rows[table], table
+
+    def test_what_the_source_no_longer_has_stays_as_the_database_has_it(self, world, monkeypatch):
+        files = partitions(world)
+        shutil.rmtree(world / "lake")
+        left = sample.sample_closes().drop(columns="KO")
+        monkeypatch.setattr(sample, "sample_closes", lambda: left)
+
+        say("db", "refill", FIRST, LAST)
+        say("backfill", *WANTED)
+
+        assert partitions(world) == files
+
+
+def partitions(home: Path) -> dict[str, bytes]:
+    """The lake without the reports."""
+    return {path: one for path, one in bytes_of(home / "lake").items() if "session=" in path}
 
 
 FROM_LAKE = ("market_data", "corporate_actions", "orders", "order_versions")
@@ -258,7 +274,7 @@ def known_since(url: str) -> list[tuple[object, ...]]:
 
 class TestDagstersStorage:
     def test_without_it_everything_counts_as_missing_until_it_is_told(self, world):
-        files = bytes_of(world / "lake")
+        files = partitions(world)
         shutil.rmtree(world / "dagster")
         assert len(missing()) == 8
 
@@ -269,8 +285,7 @@ class TestDagstersStorage:
         assert {recorded[name] for name in recorded.keys() - {"fx_rates"}} == {"26"}
         assert missing() == set()
         assert_nothing_is_to_do()
-        partitions = {path: one for path, one in files.items() if "session=" in path}
-        assert bytes_of(world / "lake").items() >= partitions.items()
+        assert partitions(world) == files
         assert say("adopt") == ["Nothing to do: all that is stored is on record."]
 
     def test_what_is_missing_is_not_said_to_be_there(self, world):
