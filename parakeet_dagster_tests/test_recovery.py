@@ -439,9 +439,13 @@ class TestTheCommands:
 
         assert load_settings().backups_url == place.format(world)
 
-    def test_a_place_of_another_kind_is_refused(self, world):
+    def test_a_place_of_another_kind_is_refused(self, world, monkeypatch):
         assert parakeet("db", "dump", "--to", "ftp://x").is_one_line(
             "ftp://x: accepted is a directory, or s3://bucket/prefix"
+        )
+        monkeypatch.setenv("PARAKEET_BACKUPS", "ftp://x")
+        assert parakeet("db", "dump").is_one_line(
+            "PARAKEET_BACKUPS=ftp://x: accepted is a directory, or s3://bucket/prefix"
         )
 
 
