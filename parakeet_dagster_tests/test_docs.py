@@ -155,3 +155,14 @@ def test_a_window_is_read_from_python(small_lake):
     (window,) = answers("window")
     assert sorted(set(table(window)["date"])) == DAYS[-4:]
     assert window.columns.tolist() == ["date", "ticker", "return_aud"]
+
+
+def test_every_way_back_names_a_test_that_is_there():
+    """Of what could be lost, see operations.md; a name may be cut short by dots."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    named = re.findall(r"`(?:(storage/\w+\.py)::)?(Test\w+)(?:::(\w+)(?:\.\.\.)?)?`", text)
+    assert len(named) > 10
+    for file, group, test in named:
+        source = (ROOT / "parakeet_dagster_tests" / (file or "test_recovery.py")).read_text()
+        assert f"class {group}:" in source
+        assert not test or f"    def {test}" in source.partition(f"class {group}:")[2]
