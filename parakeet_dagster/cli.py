@@ -149,6 +149,7 @@ def backfill(
             database, lake = open_database(settings), open_lake(settings.lake_url)
             assets = work.dependencies(defs.resolve_asset_graph())
             progress = work.Progress(assets, instance, lake, database)
+        cli_database.say_where_records_are_lost(progress)
         history = max((one.history for one in enabled_strategies(settings).values()), default=1)
         if wanted.tickers:
             spans = work.merge(progress, wanted, lake)
@@ -214,6 +215,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
     with meter.waiting("reading what is stored"), _instance(settings) as instance:
         progress = work.Progress(assets, instance, open_lake(settings.lake_url), database)
         other_terms = cli_status.terms_line(settings, instance, progress)
+    cli_database.say_where_records_are_lost(progress)
     unsettled = cli_status.unsettled(database, progress, other_terms)
     due = due_session(open_price_source(settings), clock.now())
     history = progress.history

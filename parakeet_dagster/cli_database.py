@@ -1,6 +1,6 @@
 """The database's schema, its dumps and its recovery: ``parakeet db``; ``parakeet adopt``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.errors import SessionError, SettingsError
 from parakeet_dagster.settings import Settings, load_settings
 from parakeet_dagster.tables import AsJson, counted, log, out, show
+
+if TYPE_CHECKING:
+    from parakeet_dagster.backfill import Progress
 
 NOT_IN_THE_LAKE = (
     "What the lake does not hold comes from a dump only (parakeet db restore, into an empty"
@@ -204,6 +207,16 @@ def adopt() -> None:
         out.print(f"{key.to_user_string():40} {counted(count, 'session')}", highlight=False)
     if not counts:
         _say("Nothing to do: all that is stored is on record.")
+
+
+def say_where_records_are_lost(progress: "Progress") -> None:
+    """One line where Dagster's storage looks lost, as after a first back-fill that was killed."""
+    if progress.lost_its_records:
+        _say(
+            f"The lake holds {counted(len(progress.history), 'session')} and Dagster has none on"
+            " record: if its storage was lost, run parakeet adopt first, or all of them are asked"
+            " for again"
+        )
 
 
 def _with_place(settings: Settings, place: str) -> Settings:

@@ -277,6 +277,10 @@ class TestDagstersStorage:
         files = partitions(world)
         shutil.rmtree(world / "dagster")
         assert len(missing()) == 8
+        assert parakeet("status").err == (
+            "The lake holds 26 sessions and Dagster has none on record: if its storage was lost,"
+            " run parakeet adopt first, or all of them are asked for again\n"
+        )
 
         said = say("adopt")
 
@@ -284,6 +288,7 @@ class TestDagstersStorage:
         assert len(recorded) == 8
         assert {recorded[name] for name in recorded.keys() - {"fx_rates"}} == {"26"}
         assert missing() == set()
+        assert parakeet("status").err == ""
         assert_nothing_is_to_do()
         assert partitions(world) == files
         assert say("adopt") == ["Nothing to do: all that is stored is on record."]
