@@ -173,3 +173,14 @@ def test_every_variable_that_is_deployed_is_known():
     texts = [path.read_text() for path in files if path.suffix in (".yaml", ".yml", ".tf", ".sh")]
     named = set(re.findall(r"\bPARAKEET_[A-Z_]*[A-Z]\b", "\n".join(texts)))
     assert named <= {*Settings.variables(), *OTHERS}
+
+
+def test_every_way_back_names_a_test_that_is_there():
+    """Of what could be lost, see operations.md; a name may be cut short by dots."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    named = re.findall(r"`(?:(storage/\w+\.py)::)?(Test\w+)(?:::(\w+)(?:\.\.\.)?)?`", text)
+    assert len(named) > 10
+    for file, group, test in named:
+        source = (ROOT / "parakeet_dagster_tests" / (file or "test_recovery.py")).read_text()
+        assert f"class {group}:" in source
+        assert not test or f"    def {test}" in source.partition(f"class {group}:")[2]
