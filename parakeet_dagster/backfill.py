@@ -195,6 +195,11 @@ class Progress:
             begun = [self._starts[one] for one in assets[key] if one.path[0] == "allocations"]
             self._starts[key] = min([self._starts[key], *begun])
 
+    @property
+    def lost_its_records(self) -> bool:
+        """Whether prices are stored, and nothing at all is on record."""
+        return bool(self.history) and not any(self._recorded.values())
+
     def missing(self, asset: dg.AssetKey, keys: Sequence[str]) -> list[str]:
         """The sessions that are not recorded, or not stored."""
         return [

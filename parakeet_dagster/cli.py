@@ -13,6 +13,7 @@ import pandas as pd
 import typer
 
 from parakeet_dagster import (
+    cli_database,
     cli_decisions,
     cli_digest,
     cli_doctor,
@@ -45,6 +46,16 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: the embedded PostgreSQL, or the one you named.")
 app.add_typer(db, name="db", no_args_is_help=True)
+for command in (
+    cli_database.migrate,
+    cli_database.version,
+    cli_database.dump,
+    cli_database.restore,
+    cli_database.rebuild,
+    cli_database.refill,
+):
+    db.command()(command)
+app.command()(cli_database.adopt)
 app.command()(cli_portfolio.orders)
 app.command()(cli_portfolio.report)
 app.command()(cli_portfolio.compare)
@@ -142,6 +153,7 @@ def backfill(
             database, lake = open_database(settings), open_lake(settings.lake_url)
             assets = work.dependencies(defs.resolve_asset_graph())
             progress = work.Progress(assets, instance, lake, database)
+        cli_database.say_where_records_are_lost(progress)
         history = max((one.history for one in enabled_strategies(settings).values()), default=1)
         if wanted.tickers:
             spans = work.merge(progress, wanted, lake)
@@ -207,6 +219,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
     with meter.waiting("reading what is stored"), _instance(settings) as instance:
         progress = work.Progress(assets, instance, open_lake(settings.lake_url), database)
         other_terms = cli_status.terms_line(settings, instance, progress)
+    cli_database.say_where_records_are_lost(progress)
     unsettled = cli_status.unsettled(database, progress, other_terms)
     due = due_session(open_price_source(settings), clock.now())
     history = progress.history
@@ -432,7 +445,7 @@ def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to
 
 @db.command("start")
 def db_start() -> None:
-    """Start the embedded PostgreSQL and apply the schema. Everything else does so by itself.
+    """Start the embedded PostgreSQL, with its schema. Everything else does so by itself.
 
     Example: parakeet db start
     """

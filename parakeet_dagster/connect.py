@@ -22,6 +22,7 @@ from parakeet_dagster.settings import (
 )
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DAGSTER_SCHEMA, DatabaseUrl
+from parakeet_dagster.storage.dumps import Dumps
 from parakeet_dagster.storage.lake import CONNECTIONS, Lake
 from parakeet_dagster.storage.login import FixedLogin, Login
 from parakeet_dagster.storage.stores import FileStore, S3Store, Store
@@ -43,12 +44,13 @@ if TYPE_CHECKING:
 
 def open_lake(url: str) -> Lake:
     """The lake at a directory or ``s3://bucket/prefix``."""
-    return Lake(_store(url), of_free_symbols(renames()))
+    return Lake(open_store(url), of_free_symbols(renames()))
 
 
-def _store(url: str) -> Store:
+def open_store(url: str, setting: str = "PARAKEET_LAKE") -> Store:
+    """The files at a directory or ``s3://bucket/prefix``, which ``setting`` names."""
     if not url.startswith("s3://"):
-        return FileStore(Path(url))
+        return FileStore(Path(url), setting)
     from botocore.exceptions import BotoCoreError
 
     from parakeet_dagster.s3 import LakeS3Resource
@@ -59,7 +61,23 @@ def _store(url: str) -> Store:
     except (BotoCoreError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise LakeError(f"{url}: {reason}; correct the AWS_* variables") from None
-    return S3Store(client, bucket, prefix)
+    return S3Store(client, bucket, prefix, setting)
+
+
+def open_backups(settings: Settings) -> Dumps:
+    """The dumps of the database at ``PARAKEET_BACKUPS``.
+
+    Raises:
+        SettingsError: they would lie inside the lake, where readers take every folder for a table.
+    """
+    place, lake = settings.backups_url, settings.lake_url
+    is_whole_bucket = lake.startswith("s3://") and "/" not in lake.removeprefix("s3://")
+    if place == lake or (place.startswith(f"{lake}/") and not is_whole_bucket):
+        raise SettingsError(
+            f"PARAKEET_BACKUPS={place}: inside the lake {lake}, whose folders are tables; choose a"
+            " place beside it"
+        )
+    return Dumps(open_store(place, "PARAKEET_BACKUPS"))
 
 
 def embedded_postgres(settings: Settings) -> "EmbeddedPostgres":
@@ -72,9 +90,19 @@ def embedded_postgres(settings: Settings) -> "EmbeddedPostgres":
 def open_database(settings: Settings) -> Database:
     """The database that is named, else the embedded one, started if need be.
 
+    The embedded one is brought to this version's schema: nobody else uses it.
+
     Raises:
         SettingsError: ``NEON_DATABASE_URL`` is no URL. What is in a secret is read when it is used.
     """
+    database = find_database(settings)
+    if settings.has_own_database:
+        database.migrate()
+    return database
+
+
+def find_database(settings: Settings) -> Database:
+    """As ``open_database``, whatever the version of its schema."""
     if settings.database_secret:
         return Database(database_secret(settings.database_secret))
     if settings.database_url is None:

@@ -21,6 +21,7 @@ from parakeet_dagster.assets.returns import daily_returns
 from parakeet_dagster.assets.strategies import strategy_assets
 from parakeet_dagster.assets.universe import ticker_universe
 from parakeet_dagster.assets.walk_forward import walk_forward_assets
+from parakeet_dagster.backup_schedule import backup, backup_schedule
 from parakeet_dagster.checks.fx import FX_CHECKS
 from parakeet_dagster.checks.healing import HEALING_CHECKS
 from parakeet_dagster.checks.orders import orders_check
@@ -77,10 +78,11 @@ def build_definitions(settings: Settings, strategies: Mapping[str, Strategy]) ->
             ),
             "io_manager": LakeIOManager(lake=lake),
         },
-        jobs=[daily_job, monthly_verification],
+        jobs=[daily_job, monthly_verification, backup],
         schedules=[
             daily_schedule(dg.DefaultScheduleStatus(running)),
             monthly_schedule(dg.DefaultScheduleStatus(running)),
+            backup_schedule(dg.DefaultScheduleStatus(running)),
         ],
         sensors=[
             healing_sensor(dg.DefaultSensorStatus(running)),

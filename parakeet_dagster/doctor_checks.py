@@ -25,20 +25,26 @@ from parakeet_dagster.connect import (
     check_settings,
     embedded_postgres,
     enabled_strategies,
-    open_database,
+    find_database,
     open_lake,
     open_price_source,
     open_universe_source,
 )
 from parakeet_dagster.doctor import Examination, Finding, fail, ok, warn
-from parakeet_dagster.errors import DatabaseError, LakeError, PriceSourceError, TargetError
+from parakeet_dagster.errors import (
+    DatabaseError,
+    LakeError,
+    PriceSourceError,
+    SchemaVersionError,
+    TargetError,
+)
 from parakeet_dagster.instance import open_instance
 from parakeet_dagster.run_metrics import LATEST
 from parakeet_dagster.run_metrics import sessions_behind as behind_of
 from parakeet_dagster.settings import Settings, unknown_variables
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_errors import CONNECTING, one_line_errors
-from parakeet_dagster.storage.database_schema import is_applied
+from parakeet_dagster.storage.migrations import all_migrations, pending, schema_state
 from parakeet_dagster.storage.stores import S3Store
 from parakeet_dagster.tables import counted
 from parakeet_dagster.targets import Message, targets_of
@@ -161,14 +167,19 @@ def database(opened: Database, connection: Connection) -> Finding:
 
 
 @of_database
-def schema(_: Database, connection: Connection) -> Finding:
+def schema(opened: Database, connection: Connection) -> Finding:
     """Whether the tables are of this version."""
-    applied = is_applied(connection)
-    if applied is None:
+    state = schema_state(connection)
+    if state.is_empty:
         return warn("none is applied yet", "the first command that needs it applies it")
-    if not applied:
-        return warn("of another Parakeet", "the next command that writes brings it to this one")
-    return ok("of this Parakeet")
+    try:
+        todo = pending(state, all_migrations(), f"the database ({opened.url.display})")
+    except SchemaVersionError as error:
+        told, _, advice = str(error).partition(": ")
+        return fail(told, advice)
+    if todo:
+        return fail(f"of an older Parakeet, {todo[0].name} is not applied", "parakeet db migrate")
+    return ok(f"at {state.newest}, that of this Parakeet")
 
 
 def lake(settings: Settings) -> Finding:
@@ -323,7 +334,7 @@ def _connected(settings: Settings) -> Iterator[tuple[Database, Connection]]:
     """One attempt: who asks how things are does not want to wait until they are better."""
     if settings.has_own_database and not embedded_postgres(settings).directory.exists():
         raise NoDatabaseYetError
-    opened = open_database(settings)
+    opened = find_database(settings)
     try:
         with one_line_errors(opened.url, CONNECTING), opened.engine.connect() as connection:
             yield opened, connection

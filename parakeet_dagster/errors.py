@@ -35,6 +35,14 @@ class DatabaseError(ParakeetError):
     """The database cannot be reached, or refuses what is written. Never carries a password."""
 
 
+class SchemaVersionError(DatabaseError):
+    """The database and the code are of different versions of Parakeet."""
+
+
+class BackupError(ParakeetError):
+    """A dump of the database cannot be read, or not be restored where it is to be."""
+
+
 class PriceSourceError(ParakeetError):
     """A price source has no data for what is asked."""
 

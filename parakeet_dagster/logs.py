@@ -120,12 +120,12 @@ class RedactingFormatter(logging.Formatter):
 
     def __init__(self, formatter: logging.Formatter | None, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        self._formatter = formatter or logging.Formatter()
+        self.inner = formatter or logging.Formatter()
         self._secrets = tuple(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as the other has it."""
-        return redacted(self._formatter.format(record), self._secrets)
+        return redacted(self.inner.format(record), self._secrets)
 
 
 class ConsoleLogger(logging.Logger):
@@ -163,16 +163,21 @@ class _State:
             return
         if cls.is_json:
             handler.setFormatter(JsonFormatter(cls.secrets))
-        elif not isinstance(handler.formatter, RedactingFormatter | TextFormatter):
-            handler.setFormatter(RedactingFormatter(handler.formatter, cls.secrets))
+        elif isinstance(handler.formatter, TextFormatter):
+            handler.setFormatter(TextFormatter(cls.secrets))
+        else:
+            inner = handler.formatter
+            plain = inner.inner if isinstance(inner, RedactingFormatter) else inner
+            handler.setFormatter(RedactingFormatter(plain, cls.secrets))
 
 
 def configure(how: Literal["text", "json"], secrets: Iterable[str] = ()) -> None:
-    """Let this process log as ``PARAKEET_LOGS`` says; to standard error. Again changes nothing.
+    """Let this process log as ``PARAKEET_LOGS`` says; to standard error.
 
     As text every console handler writes as before, but no password; our own messages get a handler
     where nobody gave them one. As JSON every console handler writes JSON, and what no logger has a
-    handler for is written from warnings on. Both hold for handlers made later, too.
+    handler for is written from warnings on. Both hold for handlers made later, too. Again changes
+    nothing but the secrets: one of them may become known later.
 
     Args:
         how: ``PARAKEET_LOGS``.

@@ -23,8 +23,15 @@ from strategy.portfolio.terms import Terms
 
 INSTANCE_FILE = "dagster.yaml"
 EVENT_BATCH_SIZE = "1000"
-OTHERS = ("PARAKEET_TEST_DATA",)
-"""Variables that are ours and no settings."""
+OTHERS = (
+    "PARAKEET_BACKUPS",
+    "PARAKEET_BUCKET",
+    "PARAKEET_CODE_HOST",
+    "PARAKEET_DATABASE_SECRET",
+    "PARAKEET_ECS_TASK_DEFINITION",
+    "PARAKEET_TEST_DATA",
+)
+"""Variables that are ours and no settings: of containers, of ``dagster.yaml``, of the tests."""
 
 DEFAULT_FIRST_SESSION = date(2005, 1, 3)
 DAGSTER_URL = "DAGSTER_POSTGRES_URL"
@@ -71,6 +78,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = _variable("NEON_DATABASE_URL")
     database_secret: str = _variable("PARAKEET_DATABASE_SECRET", "")
     lake: str = _variable("PARAKEET_LAKE", "")
+    backups: str = _variable("PARAKEET_BACKUPS", "")
     price_source: Literal["sample", "yahoo"] = _variable("PARAKEET_PRICE_SOURCE", "sample")
     universes: Keys = _variable("PARAKEET_UNIVERSES", ())
     universe_file: Path | None = _variable("PARAKEET_UNIVERSE_FILE")
@@ -149,9 +157,9 @@ class Settings(BaseSettings):
             raise ValueError(f"a date from {DEFAULT_FIRST_SESSION} to {LAST_DAY}")
         return value
 
-    @field_validator("lake")
+    @field_validator("lake", "backups")
     @classmethod
-    def _lake_url(cls, value: str) -> str:
+    def _place(cls, value: str) -> str:
         if "://" in value and not (value.startswith("s3://") and value[5:].split("/")[0]):
             raise ValueError("a directory, or s3://bucket/prefix")
         return value.rstrip("/")
@@ -210,6 +218,22 @@ class Settings(BaseSettings):
         return self.database_url is None and not self.database_secret
 
     @property
+    def backups_url(self) -> str:
+        """Where dumps of the database are: an absolute directory, or ``s3://bucket/prefix``."""
+        if not self.backups:
+            return self.default_backups
+        is_s3 = self.backups.startswith("s3://")
+        return self.backups if is_s3 else str(Path(self.backups).absolute())
+
+    @property
+    def default_backups(self) -> str:
+        """Beside the lake; in a bucket, ``backups``."""
+        if self.lake_url.startswith("s3://"):
+            bucket, _, _ = self.lake_url.removeprefix("s3://").partition("/")
+            return f"s3://{bucket}/backups"
+        return str(Path(self.lake_url).with_name("backups"))
+
+    @property
     def terms(self) -> Terms:
         """What trading costs and what cash earns, for every simulated account."""
         return Terms(
@@ -254,6 +278,7 @@ _ACCEPTED = {
     "PARAKEET_FIRST_SESSION": f"a date from {DEFAULT_FIRST_SESSION} to {LAST_DAY}",
     "PARAKEET_YAHOO_RPS": "a number of requests a second, above 0 and at most 1000",
     "PARAKEET_LAKE": "a directory, or s3://bucket/prefix",
+    "PARAKEET_BACKUPS": "a directory, or s3://bucket/prefix",
     "PARAKEET_CAPITAL_AUD": "an amount of AUD above 0",
     "PARAKEET_FEE_AUD": "an amount of AUD, 0 or more",
     "PARAKEET_FX_SPREAD_BP": "basis points, at least 0 and below 5000",

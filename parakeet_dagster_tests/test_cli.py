@@ -1,7 +1,5 @@
 """The command line: what a mistake looks like, what a script reads, and that help teaches."""
 
-import io
-import json
 import os
 import re
 import shutil
@@ -11,11 +9,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -23,12 +19,13 @@ import stamina
 import typer
 from moto.server import ThreadedMotoServer
 
-from parakeet_dagster import cli, definitions, stopping
+from parakeet_dagster import cli, stopping
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.backfill import Span
 from parakeet_dagster.cli import _say_what_failed, app, main
 from parakeet_dagster.stopping import StopRequested
 from parakeet_dagster.storage.stores import FileStore
+from parakeet_dagster_tests.command_line import Outcome, parakeet
 from parakeet_dagster_tests.storage.lakes import plain_lake
 from strategy.catalog import CATALOG
 from strategy.universes import KEYS
@@ -38,42 +35,6 @@ HEADER = "ticker,name,market,currency,asset_class"
 JUNE = ("2022-06-01", "2022-06-30")
 SATURDAY = "2022-06-04"
 NEAREST = "2022-06-03 and 2022-06-06"
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command left: its exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def objects(self) -> list[dict[str, Any]]:
-        """Standard output as what ``--json`` promises."""
-        found = json.loads(self.out)
-        assert isinstance(found, list)
-        assert all(isinstance(one, dict) for one in found)
-        return found
-
-    def is_one_line(self, message: str, code: int = 1) -> bool:
-        """One line on standard error, ``Error: <message>``, and nothing else."""
-        return (self.code, self.out, ANSI.sub("", self.err)) == (code, "", f"Error: {message}\n")
-
-
-def parakeet(*arguments: str) -> Outcome:
-    """The command in this process, with a graph made for the environment as it is now."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["parakeet", *arguments])
-        patch.delitem(sys.modules, definitions.__name__)
-        for exported in ("DAGSTER_HOME", "DAGSTER_EVENT_BATCH_SIZE"):
-            patch.setenv(exported, "to be put back")
-            patch.delenv(exported)
-        with pytest.raises(SystemExit) as left:
-            main()
-    return Outcome(int(left.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def program(name: str, *arguments: str) -> Outcome:
@@ -116,6 +77,13 @@ EVERY_COMMAND = [
     ("db", "status"),
     ("db", "start"),
     ("db", "stop"),
+    ("db", "migrate"),
+    ("db", "version"),
+    ("db", "dump"),
+    ("db", "restore", "backups"),
+    ("db", "rebuild"),
+    ("db", "refill", *JUNE),
+    ("adopt",),
 ]
 
 
@@ -502,7 +470,8 @@ class TestHelp:
         assert {words(command) for command in commands()} == {
             "",
             *("backfill", "status", "verify", "allocations", "universe", "strategies", "ui"),
-            *("db", "db status", "db start", "db stop"),
+            *("db", "db status", "db start", "db stop", "db migrate", "db version"),
+            *("db dump", "db restore", "db rebuild", "db refill", "adopt"),
             *("quarantine", "quarantine release", "quarantine reject"),
             *("session", "session accept", "session withdraw", "session list"),
             *("orders", "report", "compare"),

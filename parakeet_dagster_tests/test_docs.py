@@ -14,7 +14,7 @@ from parakeet_dagster.connect import open_lake
 from parakeet_dagster.doctor_checks import ADVICE
 from parakeet_dagster.metrics import METRICS
 from parakeet_dagster.sessions import between
-from parakeet_dagster.settings import Settings
+from parakeet_dagster.settings import OTHERS, Settings
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS
 from strategy.catalog import entry
 from strategy.window import Window
@@ -165,3 +165,22 @@ def test_the_alerts_document_names_every_metric_and_examination():
         assert f"| `{name}` | {unit} |" in text
     for name in ADVICE:
         assert f"\n| {name} |" in text
+
+
+def test_every_variable_that_is_deployed_is_known():
+    """The doctor calls any other misspelt."""
+    files = [path for name in ("deploy", "infrastructure") for path in (ROOT / name).rglob("*")]
+    texts = [path.read_text() for path in files if path.suffix in (".yaml", ".yml", ".tf", ".sh")]
+    named = set(re.findall(r"\bPARAKEET_[A-Z_]*[A-Z]\b", "\n".join(texts)))
+    assert named <= {*Settings.variables(), *OTHERS}
+
+
+def test_every_way_back_names_a_test_that_is_there():
+    """Of what could be lost, see operations.md; a name may be cut short by dots."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    named = re.findall(r"`(?:(storage/\w+\.py)::)?(Test\w+)(?:::(\w+)(?:\.\.\.)?)?`", text)
+    assert len(named) > 10
+    for file, group, test in named:
+        source = (ROOT / "parakeet_dagster_tests" / (file or "test_recovery.py")).read_text()
+        assert f"class {group}:" in source
+        assert not test or f"    def {test}" in source.partition(f"class {group}:")[2]

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import boto3
 import dagster as dg
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from parakeet_dagster import clock, doctor_checks
@@ -23,6 +24,7 @@ from parakeet_dagster.errors import LakeError
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.migrations import all_migrations
 from parakeet_dagster_tests.message_servers import aws_server, webhook
 from parakeet_dagster_tests.yahoo_server import (
     Fault,
@@ -120,8 +122,22 @@ class TestDatabase:
         assert found("schema", settings).found == "none is applied yet"
         opened = Database(DatabaseUrl.parse(database_url))
         opened.apply_schema()
-        opened.close()
         assert found("schema", settings).status is Status.OK
+        newest = all_migrations()[-1].name
+        with opened.transaction("forget a migration") as connection:
+            connection.execute(text("DELETE FROM schema_migrations WHERE name = :n"), {"n": newest})
+        older = found("schema", settings)
+        assert older.status is Status.FAIL
+        assert (older.found, older.do) == (
+            f"of an older Parakeet, {newest} is not applied",
+            "parakeet db migrate",
+        )
+        with opened.transaction("remember another") as connection:
+            connection.execute(text("INSERT INTO schema_migrations VALUES ('999_later.sql', 'x')"))
+        newer = found("schema", settings)
+        opened.close()
+        assert newer.status is Status.FAIL
+        assert "newer Parakeet (999_later.sql)" in newer.found
 
     def test_nobody_there(self, variables, nobody):
         url = f"postgres://me:{SECRET}@127.0.0.1:{nobody}/app"

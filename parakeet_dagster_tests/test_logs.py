@@ -24,13 +24,15 @@ from parakeet_dagster.settings import load_settings
 settings = load_settings()
 logging.getLogger().addHandler(logging.StreamHandler())  # as a Lambda has one
 logs.configure(settings.logs, settings.secrets)
-logs.configure(settings.logs, settings.secrets)
+metrics.record({"Heartbeat": 1})
+logs.configure(settings.logs, (*settings.secrets, "later-word"))
 days = dg.DailyPartitionsDefinition("2024-01-01")
 
 @dg.asset(key=["signals", "x"], partitions_def=days)
 def asset(context):
     context.log.info("hello")
-    logging.getLogger("a.library").warning("of postgres://me:other@host/app")
+    logging.getLogger("a.library").warning("of postgres://me:other@host/app later-word")
+    logging.getLogger("parakeet.test").info("ours later-word")
     try:
         raise KeyError("deep")
     except KeyError:
@@ -64,6 +66,7 @@ def run(tmp_path, how):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert SECRET not in done.stdout + done.stderr
+    assert "later-word" not in done.stdout + done.stderr
     return done
 
 
@@ -82,7 +85,7 @@ def test_every_line_of_a_process_is_an_object(tmp_path):
         "job": "j", "step": "signals__x", "asset": "signals/x", "session": "2024-01-02",
     }  # fmt: skip
     assert by_message["sensed"]["level"] == "INFO"
-    assert by_message["of postgres://me:***@host/app"]["logger"] == "a.library"
+    assert by_message["of postgres://me:***@host/app ***"]["logger"] == "a.library"
 
     raised = by_message["went wrong\ntwice"]
     assert raised["error"] == "KeyError: 'deep'"

@@ -41,6 +41,7 @@ NONE = (
     (r".*/aws_schema\.json", r"(string|bool) \w+( computed)?", "kinds of arguments"),
     (r"parakeet_dagster/settings\.py", r"the name or ARN of a secret.*", "what is accepted"),
     (r"docs/.*", r"smtp://user:password@host.*", "what a setting looks like"),
+    (r"deploy/k8s/values\.yaml", r"parakeet-postgresql|parakeet/database", "names of secrets"),
     (r"deploy/requirements[\w-]*\.txt", r"[0-9a-f]{64}", "hashes of packages"),
 )
 

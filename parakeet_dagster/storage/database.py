@@ -8,9 +8,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.engine import Dialect
 
+from parakeet_dagster.errors import SchemaVersionError
 from parakeet_dagster.retries import retry_context
 from parakeet_dagster.storage import (
     acceptances,
@@ -20,20 +21,25 @@ from parakeet_dagster.storage import (
     healing,
     holdings,
     market_data,
+    migrations,
     orders,
     quarantine,
+    rebuilding,
     renames,
+    restoring,
     revisions,
     trades,
     universe_lists,
 )
 from parakeet_dagster.storage.dagster_schema import make_schema
 from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, one_line_errors
-from parakeet_dagster.storage.database_schema import apply_schema
 from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.dumps import Dump, Manifest
 from parakeet_dagster.storage.login import FixedLogin, Login, log_in_by
 from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts
+from parakeet_dagster.storage.migrations import SchemaState
 from parakeet_dagster.storage.quarantine import Decision
+from parakeet_dagster.storage.rebuilding import Rebuilt
 from parakeet_dagster.storage.trades import TradeCounts
 
 if TYPE_CHECKING:
@@ -41,14 +47,16 @@ if TYPE_CHECKING:
 
 _CONNECT_ATTEMPT_SECONDS = 10
 _APPLICATION = "parakeet"
+_SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 class Database:
     """Everything that is read from and written to PostgreSQL.
 
-    Nothing is connected before the first use, which also applies the schema. Every method is one
-    transaction: it happens whole or not at all. Frames come and go with ``date`` and ``session``
-    as datetime64[us] at midnight.
+    Nothing is connected before the first use, which also sets up an empty database; one with the
+    schema of an older Parakeet waits for ``migrate``. Every method is one transaction: it happens
+    whole or not at all. Frames come and go with ``date`` and ``session`` as datetime64[us] at
+    midnight.
 
     Args:
         url: where the database is; a ``Login`` where that may change meanwhile.
@@ -58,6 +66,8 @@ class Database:
     Raises:
         DatabaseError: from every method, in one line without the password, when the server cannot
             be reached or refuses what it is asked.
+        SchemaVersionError: from every method but ``migrate`` and ``schema_state``, in one line,
+            when the schema is older than this Parakeet; from ``migrate`` too when it is newer.
     """
 
     def __init__(self, url: DatabaseUrl | Login, connect_seconds: float = 20.0) -> None:
@@ -105,12 +115,83 @@ class Database:
             yield connection
 
     def apply_schema(self) -> None:
-        """Bring the tables, views and functions of ``sql/`` to this version, once per process."""
+        """Set up an empty database, and make sure that another has this version's schema.
+
+        Asked once per process; what is not empty is changed by ``migrate`` only.
+        """
         with self._schema_lock:
-            if not self._has_schema:
-                with self._transaction("apply the database schema") as connection:
-                    apply_schema(connection)
-                self._has_schema = True
+            if self._has_schema:
+                return
+            state = self.schema_state()
+            todo = migrations.pending(state, migrations.all_migrations(), self._where)
+            if todo and not state.is_empty:
+                raise SchemaVersionError(
+                    f"{self._where} has the schema of an older Parakeet ({len(todo)} to apply, the"
+                    f" first is {todo[0].name}): run parakeet db migrate"
+                )
+            if todo:
+                self.migrate()
+            self._has_schema = True
+
+    def migrate(self) -> list[str]:
+        """Apply the files of ``sql/`` that the database lacks; all of them, or none.
+
+        Safe from several processes at once: who comes second waits for the first, then finds
+        nothing to do.
+
+        Returns:
+            The names of the files that were applied.
+        """
+        known = migrations.all_migrations()
+        if not migrations.pending(self.schema_state(), known, self._where):
+            return []
+        with self._transaction("lock the database schema") as connection:
+            migrations.lock_schema(connection)
+            state = migrations.schema_state(connection)
+            todo = migrations.pending(state, known, self._where)
+            for migration in todo:
+                with one_line_errors(self.url, f"apply sql/{migration.name}"):
+                    migrations.apply(connection, migration)
+        return [migration.name for migration in todo]
+
+    def schema_state(self) -> SchemaState:
+        """Which files of ``sql/`` were applied; nothing is changed, whatever the version."""
+        with self._transaction("read the version of the schema") as connection:
+            return migrations.schema_state(connection)
+
+    @contextmanager
+    def snapshot(self, doing: str) -> Iterator[Connection]:
+        """As ``transaction``, but it sees the database of one moment, and writes nothing."""
+        with self.transaction(doing) as connection:
+            connection.execute(_SNAPSHOT)
+            yield connection
+
+    def write_dump(self, dump: Dump) -> Manifest:
+        """Write what only the database holds, as it is at one moment."""
+        with self.snapshot("dump the database") as connection:
+            return dump.write(connection)
+
+    def restore(self, dump: Dump, manifest: Manifest) -> None:
+        """Fill an empty database from a dump, also from one of an older Parakeet; see ``restore``.
+
+        Raises:
+            BackupError: the database is not empty, or the dump is damaged; nothing is changed.
+        """
+        with self._transaction("restore a dump") as connection:
+            restoring.restore(connection, dump, manifest, self._where)
+
+    def rebuild(self, frame: pd.DataFrame, sessions: Sequence[date]) -> Rebuilt:
+        """Make the bars of ``sessions`` those of the lake, as a part of a whole rebuild.
+
+        As ``merge_chunk``, but no correction is taken for applied, and bars get the moment at which
+        they became known where a dump told it and they are the same.
+        """
+        with self.transaction("rebuild market data") as connection:
+            return rebuilding.merge(connection, frame, sessions)
+
+    @property
+    def _where(self) -> str:
+        return f"the database ({self.url.display})"
 
     def make_schema(self, name: str) -> None:
         """Make an empty schema beside ours, for tables that are not ours, unless it exists."""
@@ -219,6 +300,14 @@ class Database:
         """
         with self.transaction("read market data of the past") as connection:
             return market_data.as_of(connection, moment)
+
+    def raw_prices(self, sessions: Sequence[date]) -> pd.DataFrame:
+        """What ``merge_market_data`` was given of ``sessions``: the columns of the lake's table.
+
+        An action of a ticker that has no bar on any day is left out.
+        """
+        with self.transaction("read market data") as connection:
+            return market_data.raw_prices(connection, sessions)
 
     def write_allocations(self, strategy: str, frame: pd.DataFrame) -> int:
         """Store target weights as a new version, where they differ from the newest one.

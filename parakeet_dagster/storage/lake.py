@@ -197,6 +197,10 @@ class Lake:
 
         return self._memory.stored(asset, listed) if self._memory else listed()
 
+    def strategies(self, asset: str) -> list[str]:
+        """The names below ``allocations``, ``orders`` and the like, ascending."""
+        return [path.split("/")[1] for path in self.store.folders([f"{asset}/"], "")]
+
     def first_session(self, asset: str) -> str | None:
         """The first stored session key, None where there is none."""
         if self._memory:

@@ -54,6 +54,45 @@ _AS_OF_TYPES = {
     "updated_at": MOMENT,
     "metadata": "str",
 }
+# A row without a bar is an action on a day on which its ticker did not trade.
+_RAW_PRICES = text("""
+    SELECT
+        coalesce(b.date, a.ex_date) AS date,
+        coalesce(b.ticker, a.ticker) AS ticker,
+        coalesce(b.metadata, another.metadata) ->> 'market' AS market,
+        coalesce(b.metadata, another.metadata) ->> 'currency' AS currency,
+        b.open, b.high, b.low, b.close,
+        coalesce(b.volume, 0) AS volume,
+        coalesce(a.dividend, 0) AS dividend,
+        coalesce(a.split_ratio, 1) AS split_ratio,
+        coalesce(b.source, a.source) AS source,
+        coalesce(b.data_quality, 'good') AS data_quality
+    FROM (SELECT * FROM market_data WHERE date = ANY (CAST(:sessions AS date[]))) AS b
+    FULL JOIN (
+        SELECT
+            ticker,
+            ex_date,
+            max(value) FILTER (WHERE kind = 'dividend') AS dividend,
+            max(value) FILTER (WHERE kind = 'split') AS split_ratio,
+            min(source) AS source
+        FROM corporate_actions
+        WHERE ex_date = ANY (CAST(:sessions AS date[])) AND superseded_at IS NULL
+        GROUP BY ticker, ex_date
+    ) AS a ON a.ticker = b.ticker AND a.ex_date = b.date
+    LEFT JOIN LATERAL (
+        SELECT m.metadata FROM market_data AS m WHERE m.ticker = a.ticker LIMIT 1
+    ) AS another ON b.ticker IS NULL
+    WHERE b.ticker IS NOT NULL OR another.metadata IS NOT NULL
+    ORDER BY 1, 2
+""")
+_RAW_PRICES_TYPES = {
+    "date": DAY,
+    **dict.fromkeys(("ticker", "market", "currency"), "str"),
+    **dict.fromkeys(("open", "high", "low", "close"), "float64"),
+    "volume": "int64",
+    **dict.fromkeys(("dividend", "split_ratio"), "float64"),
+    **dict.fromkeys(("source", "data_quality"), "str"),
+}
 _SUMMARY = text("SELECT count(*), min(date), max(date) FROM market_data")
 
 
@@ -129,6 +168,11 @@ def as_of(connection: Connection, moment: datetime) -> pd.DataFrame:
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone: say which moment is meant")
     return read_frame(connection, _AS_OF, _AS_OF_TYPES, {"moment": moment})
+
+
+def raw_prices(connection: Connection, sessions: Sequence[date]) -> pd.DataFrame:
+    """See ``Database.raw_prices``."""
+    return read_frame(connection, _RAW_PRICES, _RAW_PRICES_TYPES, {"sessions": list(sessions)})
 
 
 def sources(connection: Connection) -> set[str]:

@@ -1,6 +1,7 @@
 """Where the lake's bytes are: a directory or an S3 bucket; an object is written whole or not."""
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -32,6 +33,10 @@ class Store(Protocol):
         """Remove the object, if there is one."""
         ...
 
+    def remove_folder(self, path: str) -> None:
+        """Remove every object below ``path``, if there is any; not at once."""
+        ...
+
     def paths(self, prefix: str) -> list[str]:
         """The paths of all objects in the folder ``prefix`` and below it, sorted."""
         ...
@@ -49,13 +54,19 @@ class Store(Protocol):
 
 
 class FileStore:
-    """A lake in a directory."""
+    """A directory.
+
+    Args:
+        root: which.
+        setting: the variable that names it, for what an error says to do.
+    """
 
     threads = 8
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, setting: str = "PARAKEET_LAKE") -> None:
         self.root = root
         self.url = str(root)
+        self._setting = setting
 
     def read(self, path: str) -> bytes | None:  # noqa: D102 - see Store
         try:
@@ -76,13 +87,24 @@ class FileStore:
             temporary.replace(target)
         except OSError as error:
             raise LakeError(
-                f"cannot write {target}: {error.strerror}; free the disk or correct PARAKEET_LAKE"
+                f"cannot write {target}: {error.strerror}; free the disk or correct {self._setting}"
             ) from None
 
     def remove(self, path: str) -> None:  # noqa: D102 - see Store
         target = self.root / path
         try:
             target.unlink(missing_ok=True)
+        except OSError as error:
+            raise LakeError(
+                f"cannot remove {target}: {error.strerror}; correct its permissions"
+            ) from None
+
+    def remove_folder(self, path: str) -> None:  # noqa: D102 - see Store
+        target = self.root / path
+        try:
+            shutil.rmtree(target)
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise LakeError(
                 f"cannot remove {target}: {error.strerror}; correct its permissions"
@@ -127,11 +149,21 @@ def _remove_abandoned(target: Path) -> None:
 
 
 class S3Store:
-    """A lake under a prefix of an S3 bucket. A PUT is atomic by itself."""
+    """A prefix of an S3 bucket. A PUT is atomic by itself.
+
+    Args:
+        client: boto3's.
+        bucket: its name.
+        prefix: may be empty.
+        setting: the variable that names the place, for what an error says to do.
+    """
 
     threads = 32
 
-    def __init__(self, client: "S3Client", bucket: str, prefix: str) -> None:
+    def __init__(
+        self, client: "S3Client", bucket: str, prefix: str, setting: str = "PARAKEET_LAKE"
+    ) -> None:
+        self._setting = setting
         self.client = client
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
@@ -158,6 +190,10 @@ class S3Store:
         with self._one_line():
             answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
             return answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+
+    def remove_folder(self, path: str) -> None:  # noqa: D102 - see Store
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(self.remove, self.paths(path)))
 
     def paths(self, prefix: str) -> list[str]:  # noqa: D102 - see Store
         with self._one_line():
@@ -196,7 +232,7 @@ class S3Store:
             if code == "NoSuchBucket":
                 raise LakeError(
                     f"the S3 bucket {self.bucket!r} does not exist:"
-                    " create it, or correct PARAKEET_LAKE"
+                    f" create it, or correct {self._setting}"
                 ) from None
             raise LakeError(
                 f"{self.url} refused {error.operation_name} ({code}):"

@@ -20,6 +20,10 @@ SECRETS = {"POSTGRES_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 INTERPOLATED = re.compile(r"\$\{(\w+):\?set it in deploy/compose\.env\}")
 OURS = {"bucket", "migrate", "code", "webserver", "daemon"}
 SERVERS = {"postgres", "store", "code", "webserver", "daemon"}
+OF_BOTO = {
+    "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION",
+}  # fmt: skip
 MODULE = re.compile(r"parakeet_dagster(\.\w+)+")
 
 
@@ -42,8 +46,7 @@ def known() -> set[str]:
     settings = {str(field.validation_alias) for field in Settings.model_fields.values()}
     files = [DEPLOY / "dagster.yaml", DEPLOY / "workspace.yaml"]
     read = {name for file in files for name in re.findall(r"env: (\w+)", file.read_text())}
-    aws = {"AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-    return settings | read | aws | {"PARAKEET_BACKUPS"}
+    return settings | read | OF_BOTO | {"PARAKEET_BACKUPS"}
 
 
 def test_it_is_what_compose_accepts():
@@ -131,7 +134,7 @@ def test_ports_are_those_that_dagster_s_parts_expect_of_each_other(services):
     assert after(services["code"]["healthcheck"]["test"], "-p") == str(server["port"])
     assert after(services["webserver"]["command"], "-p") == "3000"
     assert "127.0.0.1:3000/" in services["webserver"]["healthcheck"]["test"][-1]
-    assert services["code"]["environment"]["AWS_ENDPOINT_URL"] == "http://store:8333"
+    assert services["code"]["environment"]["AWS_ENDPOINT_URL_S3"] == "http://store:8333"
     assert ":8333/" in services["store"]["healthcheck"]["test"][-1]
 
 
@@ -178,9 +181,12 @@ def test_what_must_outlive_a_container_is_in_a_volume(compose, services):
     assert set(compose["volumes"]) == {"postgres", "store", "home"}
 
 
-def test_the_guide_names_every_service_and_targets_that_exist(services):
+def test_the_guide_names_every_service_variable_and_targets_that_exist(services):
     guide = (ROOT / "docs" / "deploy.md").read_text()
     for name in services:
         assert f"`{name}`" in guide, name
+    files = [DEPLOY / "workspace.yaml", *DEPLOY.rglob("dagster.yaml")]
+    for name in [name for file in files for name in re.findall(r"env: (\w+)", file.read_text())]:
+        assert f"| `{name}` |" in guide, name
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z0-9-]+)", guide)) <= targets

@@ -98,7 +98,7 @@ def test_its_database_is_reached_by_psycopg2_in_dagster_s_schema(values):
     url = DatabaseUrl.parse(
         get_conn_string(
             username=postgresql["postgresqlUsername"],
-            password="from-the-secret",
+            password="hunter2",
             hostname=postgresql["postgresqlHost"],
             db_name=postgresql["postgresqlDatabase"],
             port=str(postgresql["service"]["port"]),

@@ -17,9 +17,11 @@ from parakeet_dagster.errors import DatabaseError
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_errors import is_transient
 from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.migrations import all_migrations
 
 TABLES = {
     "allocations",
+    "bars_known_since",
     "corporate_actions",
     "healing_requests",
     "holdings",
@@ -30,7 +32,7 @@ TABLES = {
     "order_versions",
     "orders",
     "price_corrections",
-    "schema_digest",
+    "schema_migrations",
     "session_acceptances",
     "stale_adjusted_closes",
     "trades",
@@ -76,7 +78,7 @@ def test_a_database_that_has_the_schema_is_not_touched(database_url):
 def test_the_files_can_be_applied_over_what_is_there(database):
     database.apply_schema()
     with database.transaction("forget") as connection:
-        connection.execute(text("DELETE FROM schema_digest"))
+        connection.execute(text("DELETE FROM schema_migrations"))
 
     again = Database(database.url)
     again.apply_schema()
@@ -106,7 +108,8 @@ def test_several_processes_can_apply_the_schema_at_once(database_url):
 
     assert [process.returncode for process in processes] == [0] * 4, outcomes
     with at(database_url).transaction("look") as connection:
-        assert connection.scalar(text("SELECT count(*) FROM schema_digest")) == 1
+        applied = connection.scalar(text("SELECT count(*) FROM schema_migrations"))
+    assert applied == len(all_migrations())
 
 
 def test_the_async_engine_reads_what_the_sync_one_wrote(database):
@@ -231,8 +234,8 @@ def test_a_right_that_is_missing_is_named(database):
     )
 
     message = message_of(reader)
-    assert message.startswith("cannot apply the database schema (/")
-    assert message.endswith("permission denied for table schema_digest")
+    assert message.startswith("cannot read the version of the schema (/")
+    assert message.endswith("permission denied for table schema_migrations")
     reader.close()
 
 
