@@ -35,7 +35,9 @@ REQUEST_TAG = "parakeet/request"
 FAILURES = 50
 """So many failed tickers are named in the answer; all of them are in the database."""
 
-_ACCEPTED = '{}, {"session": "YYYY-MM-DD"} or {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"}'
+_ACCEPTED = (
+    '{}, {"session": "YYYY-MM-DD"}, {"from": "YYYY-MM-DD", "to": "YYYY-MM-DD"} or {"backup": true}'
+)
 _OF_EVENTBRIDGE = {"detail-type", "source"}
 
 _log = logging.getLogger("parakeet.serverless")
@@ -57,14 +59,16 @@ def daily_ingest(event: Mapping[str, Any] | None, context: Context | None = None
     Args:
         event: ``{}``, or what EventBridge sends by itself: the sessions up to the last one that can
             be had, as far as they are not complete, and what is broken before. ``{"session": D}``:
-            a session. ``{"from": A, "to": B}``: the sessions inside of two dates.
+            a session. ``{"from": A, "to": B}``: the sessions inside of two dates. ``{"backup":
+            True}``: no session; the database is dumped to ``PARAKEET_BACKUPS``.
         context: Lambda's; without one there is all the time of the world.
 
     Returns:
         JSON: ``sessions`` (first, last; completed: how many this call computed; behind: how many
         that can be had are not stored), ``tickers`` (asked, got, failed), ``rows`` (bars stored),
         ``seconds``, ``runs`` (Dagster's ids), ``failures`` (what is open of the sessions: ticker,
-        error_class, first, last, sessions, attempts, message; at most 50).
+        error_class, first, last, sessions, attempts, message; at most 50). Of a backup ``dump``,
+        its name, and ``removed``, the names of those that it replaces.
 
     Raises:
         ParakeetError: in one line, without a secret: the event or a setting is wrong
@@ -77,7 +81,12 @@ def daily_ingest(event: Mapping[str, Any] | None, context: Context | None = None
     telling = _Telling(settings, str(getattr(context, "aws_request_id", None) or uuid4()))
     with ExitStack() as stack:
         try:
-            answer = _ingest(event, context, settings, telling, stack)
+            is_backup = isinstance(event, Mapping) and dict(event) == {"backup": True}
+            answer = (
+                _back_up(settings)
+                if is_backup
+                else _ingest(event, context, settings, telling, stack)
+            )
         except Exception as error:
             telling.tell(error)
             raise
@@ -107,6 +116,20 @@ def _ingest(
     wanted = asked.span(work)
     call.bring_in(wanted)
     return {**call.answer(wanted), "seconds": round(time.monotonic() - begun, 1)}
+
+
+def _back_up(settings: Settings) -> dict[str, Any]:
+    """What no session brings back, dumped; see ``backups``."""
+    from parakeet_dagster.backups import KEPT, back_up
+
+    _require_places(settings)
+    if settings.lambda_function and not settings.backups_url.startswith("s3://"):
+        raise SettingsError(
+            f"PARAKEET_BACKUPS={settings.backups_url}: in a Lambda it would be lost; accepted is"
+            " s3://bucket/prefix"
+        )
+    made = back_up(settings, KEPT)
+    return {"dump": made.dump.name, "removed": list(made.removed)}
 
 
 class _Telling:

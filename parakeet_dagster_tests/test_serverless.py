@@ -186,6 +186,17 @@ class TestOutOfTime:
         assert cloud.runs() == {}
 
 
+def test_a_backup_on_request(cloud):
+    with pytest.raises(SettingsError, match="PARAKEET_BACKUPS=.*: in a Lambda it would be lost"):
+        cloud.call({"backup": True})
+    cloud.patch.setenv("PARAKEET_BACKUPS", f"s3://{cloud.bucket}/backups")
+    cloud.call({"session": DUE})
+    answer = cloud.call({"backup": True})
+    assert answer["removed"] == []
+    listing = cloud.aws.client("s3").list_objects_v2(Bucket=cloud.bucket, Prefix="backups/")
+    assert any(answer["dump"] in item["Key"] for item in listing["Contents"])
+
+
 class TestRotation:
     def test_the_password_changes_between_two_calls(self, cloud):
         cloud.call({"session": "2014-06-03"})
@@ -206,6 +217,8 @@ class TestWhatIsRefused:
             {"from": "2014-06-03"},
             {"session": DUE, "from": DUE, "to": DUE},
             {"from": None, "to": None},
+            {"backup": False},
+            {"backup": True, "session": DUE},
             [DUE],
             DUE,
         ],
