@@ -30,6 +30,7 @@ from parakeet_dagster.connect import (
     open_price_source,
     open_universe_source,
 )
+from parakeet_dagster.counted import counted
 from parakeet_dagster.doctor import Examination, Finding, fail, ok, warn
 from parakeet_dagster.errors import (
     DatabaseError,
@@ -46,7 +47,6 @@ from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_errors import CONNECTING, one_line_errors
 from parakeet_dagster.storage.migrations import all_migrations, pending, schema_state
 from parakeet_dagster.storage.stores import S3Store
-from parakeet_dagster.tables import counted
 from parakeet_dagster.targets import Message, targets_of
 
 SKEW = timedelta(seconds=60)
