@@ -95,7 +95,7 @@ def examinations(settings: Settings, *, send_test: bool) -> dict[str, Examinatio
 
 ADVICE = {
     "settings": "correct it in the environment or in .env; .env.example shows what each takes",
-    "database": "see that the server is up and reachable; check NEON_DATABASE_URL",
+    "database": "see that the server is up; check NEON_DATABASE_URL or PARAKEET_DATABASE_SECRET",
     "schema": "mend the database first",
     "lake": "check PARAKEET_LAKE, the AWS_* variables and the network",
     "prices": "check the network",
