@@ -6,9 +6,10 @@ import typer
 
 from parakeet_dagster import meter
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.counted import counted
 from parakeet_dagster.errors import SessionError, SettingsError
 from parakeet_dagster.settings import Settings, load_settings
-from parakeet_dagster.tables import AsJson, counted, log, out, show
+from parakeet_dagster.tables import AsJson, log, out, show
 
 if TYPE_CHECKING:
     from parakeet_dagster.backfill import Progress

@@ -10,12 +10,13 @@ import typer
 
 from parakeet_dagster import clock
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.counted import counted
 from parakeet_dagster.errors import InputFileError, SessionError, UniverseError
 from parakeet_dagster.imports.csv_file import read_lines, told
 from parakeet_dagster.imports.holdings import COLUMNS, check_holdings
 from parakeet_dagster.imports.trades import OPTIONAL, REQUIRED, check_trades, refused
 from parakeet_dagster.settings import Settings, load_settings
-from parakeet_dagster.tables import AsJson, counted, log, out, records_of, show
+from parakeet_dagster.tables import AsJson, log, out, records_of, show
 from strategy.universes.members import CASH
 from strategy.universes.renames import newest_symbols
 

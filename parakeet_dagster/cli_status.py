@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.tables import counted
+from parakeet_dagster.counted import counted
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from parakeet_dagster.counted import counted
 from parakeet_dagster.digest import Change, Digest, OfStrategy, Order
-from parakeet_dagster.tables import counted
 from parakeet_dagster.targets import Message
 
 ORDERS, CHANGES, LINES, STRATEGIES = 25, 8, 5, 10

@@ -30,6 +30,7 @@ from parakeet_dagster.connect import (
     open_price_source,
     open_universe_source,
 )
+from parakeet_dagster.counted import counted
 from parakeet_dagster.doctor import Examination, Finding, fail, ok, warn
 from parakeet_dagster.errors import (
     DatabaseError,
@@ -46,7 +47,6 @@ from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_errors import CONNECTING, one_line_errors
 from parakeet_dagster.storage.migrations import all_migrations, pending, schema_state
 from parakeet_dagster.storage.stores import S3Store
-from parakeet_dagster.tables import counted
 from parakeet_dagster.targets import Message, targets_of
 
 SKEW = timedelta(seconds=60)
@@ -95,7 +95,7 @@ def examinations(settings: Settings, *, send_test: bool) -> dict[str, Examinatio
 
 ADVICE = {
     "settings": "correct it in the environment or in .env; .env.example shows what each takes",
-    "database": "see that the server is up and reachable; check NEON_DATABASE_URL",
+    "database": "see that the server is up; check NEON_DATABASE_URL or PARAKEET_DATABASE_SECRET",
     "schema": "mend the database first",
     "lake": "check PARAKEET_LAKE, the AWS_* variables and the network",
     "prices": "check the network",

@@ -24,10 +24,8 @@ from strategy.portfolio.terms import Terms
 INSTANCE_FILE = "dagster.yaml"
 EVENT_BATCH_SIZE = "1000"
 OTHERS = (
-    "PARAKEET_BACKUPS",
     "PARAKEET_BUCKET",
     "PARAKEET_CODE_HOST",
-    "PARAKEET_DATABASE_SECRET",
     "PARAKEET_ECS_TASK_DEFINITION",
     "PARAKEET_TEST_DATA",
 )

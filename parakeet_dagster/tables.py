@@ -52,11 +52,6 @@ def show(
     out.print(table)
 
 
-def counted(number: int, what: str) -> str:
-    """A number with its noun, "1 row" or "2 rows"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def text_of(value: Any) -> str:  # noqa: ANN401 - a cell of any column
     """A cell for people."""
     if value is None:

@@ -173,6 +173,7 @@ def test_every_variable_that_is_deployed_is_known():
     texts = [path.read_text() for path in files if path.suffix in (".yaml", ".yml", ".tf", ".sh")]
     named = set(re.findall(r"\bPARAKEET_[A-Z_]*[A-Z]\b", "\n".join(texts)))
     assert named <= {*Settings.variables(), *OTHERS}
+    assert not {*Settings.variables()} & {*OTHERS}
 
 
 def test_every_way_back_names_a_test_that_is_there():

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from parakeet_dagster import clock, doctor_checks
+from parakeet_dagster import clock, connect, doctor_checks
 from parakeet_dagster.cli import app
 from parakeet_dagster.doctor import Finding, Status, examine, fail, ok, warn
 from parakeet_dagster.doctor_checks import ADVICE, examinations
@@ -144,8 +144,19 @@ class TestDatabase:
         told = found("database", variables(NEON_DATABASE_URL=url))
         assert told.status is Status.FAIL
         assert "Connection refused" in told.found
-        assert told.do == "see that the server is up and reachable; check NEON_DATABASE_URL"
+        assert told.do == ADVICE["database"]
         assert SECRET not in told.found
+
+    def test_by_a_secret(self, variables, aws, database_url):
+        settings = variables(**of_aws(aws), PARAKEET_DATABASE_SECRET="parakeet/doctor")
+        told = found("database", settings)
+        assert told.status is Status.FAIL
+        assert "parakeet/doctor" in told.found
+        secrets = boto3.client("secretsmanager")
+        secrets.create_secret(Name="parakeet/doctor", SecretString=database_url)
+        connect.database_secret.cache_clear()
+        assert found("database", settings).status is Status.OK
+        assert "the database" in found("clock", settings).found
 
     def test_a_host_that_says_nothing(self, variables):
         with socket.create_server(("127.0.0.1", 0)) as silent:
