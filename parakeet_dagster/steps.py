@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import dagster as dg
 
+from parakeet_dagster.storage.turns import WAITING
+
 Told = Callable[[float, str], None]
 """Is told what part of the run is done, from 0 to 1, and what is being computed, in words."""
 
@@ -42,6 +44,8 @@ class Steps:
             self._over += 1
         elif event.step_key is not None and _WAITS in event.message:
             self._doing = f"{in_words(event.step_key)}, waiting for another run"
+        elif event.message.startswith(WAITING):
+            self._doing = event.message
         else:
             return
         self._told(min(self._over / self._planned, 1.0), self._doing)

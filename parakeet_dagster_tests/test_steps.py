@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 
 from parakeet_dagster.steps import Steps, in_words
+from parakeet_dagster.storage.turns import WAITING
 
 
 @dg.asset
@@ -41,6 +42,27 @@ def test_tickers_move_it_within_a_step():
     steps.begin(4)
     steps.answered(120, 480)
     assert told == [(0.0625, ", 120 of 480 tickers")]
+
+
+def test_a_run_that_waits_for_another_says_for_which():
+    told: list[tuple[float, str]] = []
+    steps = Steps(lambda part, doing: told.append((part, doing)))
+
+    @dg.resource
+    def lake(context: dg.InitResourceContext) -> None:
+        context.log.info("%s: run 1 on laptop", WAITING)
+
+    @dg.asset(required_resource_keys={"lake"})
+    def prices() -> None:
+        pass
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_event_listener(run_id := "00000000-0000-4000-8000-000000000001", steps.hear)
+        job = dg.Definitions([prices], resources={"lake": lake})
+        job.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance, run_id=run_id
+        )
+    assert told[0] == (0.0, f"{WAITING}: run 1 on laptop")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from parakeet_dagster.resources.storage import LakeResource
 from parakeet_dagster.storage.lake import Lake
 
 
-def test_a_run_has_one_lake_and_keeps_nothing_of_what_it_read(tmp_path, monkeypatch):
+def test_a_run_has_one_lake_and_keeps_nothing_of_what_it_read(tmp_path, database_url, monkeypatch):
+    monkeypatch.setenv("NEON_DATABASE_URL", database_url)
     listed: list[list[str]] = []
     opened: list[Lake] = []
     kept: list[Lake] = []

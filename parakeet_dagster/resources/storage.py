@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import dagster as dg
 
 from parakeet_dagster.connect import open_database, open_lake
+from parakeet_dagster.resources.turns import turn_of
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
@@ -28,18 +29,23 @@ class LakeResource(dg.ConfigurableResource[Lake]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Lake]:
         """One lake a run, which reads each session of history once.
 
+        Others wait that would write the same: what it has read stays true.
+
         The I/O manager's is the same: Dagster makes it a resource of its own, and what either
         writes the other must know of. What it has read is given back with the run: Dagster's
         objects refer to each other, and keep the lakes of several runs alive.
         """
         of_run = (str(context.run_id), self.url)
         lake = _LAKES.get(of_run)
-        if lake is None:
-            lake = _LAKES[of_run] = open_lake(self.url).remembering()
-        try:
+        if lake is not None:
             yield lake
-        finally:
-            lake.forget()
+            return
+        with turn_of(context) as before_writing:
+            lake = _LAKES[of_run] = open_lake(self.url).remembering(before_writing)
+            try:
+                yield lake
+            finally:
+                lake.forget()
 
 
 class NeonResource(dg.ConfigurableResource[Database]):

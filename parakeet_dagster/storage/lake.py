@@ -43,19 +43,28 @@ class Lake:
         renames: symbols that changed, see ``strategy.universes.renames``. What is read has the
             newest symbols, also where it was stored before a change.
         memory: of what has been read, where it is to be read once; see ``remembering``.
+        before_writing: called before each write; raises where nothing may be written any more.
     """
 
-    def __init__(self, store: Store, renames: pd.DataFrame, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        renames: pd.DataFrame,
+        memory: Memory | None = None,
+        before_writing: Callable[[], None] = lambda: None,
+    ) -> None:
         self.store = store
         self.renames = renames
         self._memory = memory
+        self._before_writing = before_writing
 
-    def remembering(self) -> "Lake":
+    def remembering(self, before_writing: Callable[[], None] = lambda: None) -> "Lake":
         """The same lake for the time of one run: ``recall`` and ``read_window`` read a file once.
 
-        Nor is listed twice what is stored.
+        Nor is listed twice what is stored. What another process writes meanwhile is not seen: see
+        ``parakeet_dagster.storage.turns``.
         """
-        return Lake(self.store, self.renames, Memory())
+        return Lake(self.store, self.renames, Memory(), before_writing)
 
     def forget(self) -> None:
         """Give back what is remembered; from then on it is read and listed again."""
@@ -68,6 +77,7 @@ class Lake:
         Raises:
             SchemaError: columns, types or keys are not as the asset promises, or a row belongs to
                 none of ``sessions``.
+            DatabaseError: the run lost its turn at writing.
         """
         table = _conform(asset, frame)
         spans = _spans(table)
@@ -79,6 +89,7 @@ class Lake:
             start, count = spans.get(session, (0, 0))
             self.store.write(_path(asset, session), _parquet(table.slice(start, count)))
 
+        self._before_writing()
         if self._memory:
             self._memory.forget(asset)
         self._over_threads(write_one, sessions)

@@ -37,8 +37,8 @@ class Memory:
     """Frames by asset, as large as the sessions that were asked for, the last used ones last.
 
     Where they are more than ``MOST_ROWS`` together, those not used for longest are forgotten.
-    It lives as long as a run. What another process writes meanwhile is not seen: the sessions that
-    follow from it are then older than it, and computed again.
+    It lives as long as a run. What another process writes meanwhile is not seen: a run has its
+    turn, in which nobody else writes, see ``parakeet_dagster.storage.turns``.
     """
 
     def __init__(self) -> None:

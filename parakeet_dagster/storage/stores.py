@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from parakeet_dagster.errors import LakeError
+from parakeet_dagster.retries import retry_context
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+READ_ATTEMPTS = 5
+SERVER_ERROR = 500
 
 
 class Store(Protocol):
@@ -171,11 +176,18 @@ class S3Store:
 
     def read(self, path: str) -> bytes | None:  # noqa: D102 - see Store
         with self._one_line():
-            try:
-                answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)
-            except self.client.exceptions.NoSuchKey:
-                return None
-            return answer["Body"].read()
+            for attempt in retry_context(on=_is_cut_off, attempts=READ_ATTEMPTS, wait_initial=0.1):
+                with attempt:
+                    return self._content(path)
+        raise AssertionError("one attempt is always made")
+
+    def _content(self, path: str) -> bytes | None:
+        """boto3 sends a request again that fails, but not one whose answer breaks off."""
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)
+        except self.client.exceptions.NoSuchKey:
+            return None
+        return answer["Body"].read()
 
     def write(self, path: str, content: bytes) -> None:  # noqa: D102 - see Store
         with self._one_line():
@@ -234,6 +246,12 @@ class S3Store:
                     f"the S3 bucket {self.bucket!r} does not exist:"
                     f" create it, or correct {self._setting}"
                 ) from None
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status >= SERVER_ERROR:
+                raise LakeError(
+                    f"{self.url} failed {error.operation_name} ({code or status}), also when asked"
+                    " again: S3 is in trouble; run the same again later"
+                ) from None
             raise LakeError(
                 f"{self.url} refused {error.operation_name} ({code}):"
                 " check the AWS credentials and their permissions"
@@ -241,3 +259,16 @@ class S3Store:
         except BotoCoreError as error:
             reason = str(error).splitlines()[0]
             raise LakeError(f"{self.url} cannot be reached: {reason}") from None
+
+
+def _is_cut_off(error: Exception) -> bool:
+    """Whether an answer began to come, and broke off or was damaged."""
+    from botocore.exceptions import (
+        FlexibleChecksumError,
+        IncompleteReadError,
+        ReadTimeoutError,
+        ResponseStreamingError,
+    )
+
+    broken = (FlexibleChecksumError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
+    return isinstance(error, broken)

@@ -229,8 +229,9 @@ class Pair:
 
 
 @pytest.fixture
-def materialize(tmp_path, database):
+def materialize(tmp_path, database, database_url, monkeypatch):
     """Run the asset and its check over WEEK; the result, and what the lake then holds."""
+    monkeypatch.setenv("NEON_DATABASE_URL", database_url)  # where a run takes its turn
     lake = LakeResource(url=str(tmp_path / "lake"))
 
     def run(prices, sessions=(WEEK[0], WEEK[-1])):
