@@ -25,8 +25,8 @@ from benchmarks.result import Result
 from benchmarks.slow_line import SlowLine, Traffic, slow_line
 from parakeet_dagster import sessions as calendar
 
-TICKERS, SESSIONS = 741, 120
-CHUNK = 60
+TICKERS, SESSIONS = 200, 60
+CHUNK = 30
 STRATEGIES = ("equal_weight", "momentum_63", "momentum_126", "vol_scaled_momentum")
 AWAY = 0.02
 """Seconds of a round trip to the storage that is far away."""

@@ -148,7 +148,7 @@ def test_a_run_that_lost_its_turn_writes_nothing_more(graph, few_tickers, monkey
         with self.transaction("end the turn") as connection:
             connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name LIKE 'run %' AND datname = current_database()"
+                " WHERE application_name LIKE 'run %%' AND datname = current_database()"
             )
         return merge(self, *arguments)
 
