@@ -33,9 +33,7 @@ QUERIES = {
         "SELECT date, close FROM market_data WHERE ticker = :ticker ORDER BY date DESC LIMIT 252"
     ),
     "the latest close": text("SELECT get_latest_close(:ticker)"),
-    "the same adjusted": text(
-        "SELECT date, adjusted_close FROM market_data_adjusted WHERE ticker = :ticker"
-    ),
+    "the same adjusted": text("SELECT * FROM market_data_adjusted WHERE ticker = :ticker"),
 }
 SESSION = text("SELECT count(*) FROM market_data WHERE date = CAST(:day AS date)")
 

@@ -5,7 +5,6 @@ PostgreSQL on this machine, and in one that is 20 ms away; strategies as one run
 runs at once; and how often an idle daemon asks its storage. No part of ``make bench``.
 """
 
-import signal
 import subprocess
 import sys
 import time
@@ -235,7 +234,7 @@ def _idle(source: SyntheticSource) -> list[Result]:
                 time.sleep(IDLE)
                 traffic = line.traffic().after(before)
             finally:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
                 process.communicate(timeout=60)
             found.append(Result(number, what, IDLE, note=_pace(traffic)))
     return found

@@ -82,6 +82,7 @@ class _Line:
         self.connections = 0
         self.moments: list[float] = []
         self.opened = time.monotonic()
+        self.tasks: set[asyncio.Task[None] | None] = set()  # the loop itself keeps none alive
 
     async def run(self, told: Connection) -> None:
         server = await asyncio.start_server(self.connect, "127.0.0.1", 0)
@@ -95,6 +96,7 @@ class _Line:
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.tasks.add(task := asyncio.current_task())
         try:
             from_server, to_server = await asyncio.open_unix_connection(self.path)
         except OSError:
@@ -102,6 +104,7 @@ class _Line:
             return
         there = self.pass_on(reader, to_server, is_asked=True)
         await asyncio.gather(there, self.pass_on(from_server, writer, is_asked=False))
+        self.tasks.discard(task)
 
     async def pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_asked: bool
