@@ -35,7 +35,7 @@ QUERIES = {
     "the latest close": text("SELECT get_latest_close(:ticker)"),
     "the same adjusted": text("SELECT * FROM market_data_adjusted WHERE ticker = :ticker"),
 }
-SESSION = text("SELECT count(*) FROM market_data WHERE date = CAST(:day AS date)")
+SESSION = text("SELECT count(*) FROM market_data WHERE date = CAST(CAST(:day AS text) AS date)")
 
 
 @dataclass

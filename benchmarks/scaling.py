@@ -217,11 +217,9 @@ def _at_once(source: SyntheticSource) -> list[Result]:
 
 
 def _idle(source: SyntheticSource) -> list[Result]:
-    """Left alone: schedules and sensors on and no run; no browser."""
+    """Left alone: schedules and sensors on, no browser, and nothing stored that could be healed."""
     found = []
     with world.world(source, STRATEGIES[:1]) as home, _postgres_instance(home, 0.0) as line:
-        keys = _keys(source)
-        _backfill(keys[0], keys[10])
         graph = ("-m", "benchmarks.definitions")
         for number, what, command in [
             ("11a", "an idle daemon", ("dagster._daemon", "run", *graph)),

@@ -87,12 +87,19 @@ class _Line:
     async def run(self, told: Connection) -> None:
         server = await asyncio.start_server(self.connect, "127.0.0.1", 0)
         told.send(server.sockets[0].getsockname()[1])
-        asyncio.get_running_loop().add_reader(told.fileno(), self.answer, told)
-        await server.serve_forever()
+        over = asyncio.Event()
+        asyncio.get_running_loop().add_reader(told.fileno(), self.answer, told, over)
+        async with server:
+            await over.wait()
 
-    def answer(self, told: Connection) -> None:
-        told.recv()
-        told.send((self.connections, self.moments))
+    def answer(self, told: Connection, over: asyncio.Event) -> None:
+        """Or end, where who asks is gone."""
+        try:
+            told.recv()
+            told.send((self.connections, self.moments))
+        except (EOFError, OSError):
+            asyncio.get_running_loop().remove_reader(told.fileno())
+            over.set()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
