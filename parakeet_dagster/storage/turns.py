@@ -25,12 +25,15 @@ from parakeet_dagster.storage.database import Database
 PATIENCE = 600.0
 """Seconds that a run waits. A chunk of a back-fill takes a minute or so; then others come in."""
 
+LOOK = 1.0
+"""Seconds after which it looks whether it is to stop, and takes its place in the queue again."""
+
 WAITING = "waiting for another run that writes the same"
 
 _SETTINGS = text("""
     SELECT
         set_config('application_name', :who, true),
-        set_config('lock_timeout', '1s', true),
+        set_config('lock_timeout', :wait, true),
         set_config('statement_timeout', '0', true),
         set_config('idle_in_transaction_session_timeout', '0', true),
         -- A machine that is gone gives back its locks after two minutes.
@@ -112,7 +115,7 @@ def turn(
     begun, has_told = time.monotonic(), False
     while True:
         with database.transaction("take a turn at writing") as connection:
-            if _is_taken(connection, writes, reads, who):
+            if _is_taken(connection, writes, reads, who, min(patience, LOOK)):
                 yield Turn(connection)
                 return
         others = _holders(database)
@@ -127,14 +130,19 @@ def turn(
 
 
 def _is_taken(
-    connection: Connection, writes: Collection[str], reads: Collection[str], who: str
+    connection: Connection,
+    writes: Collection[str],
+    reads: Collection[str],
+    who: str,
+    seconds: float,
 ) -> bool:
-    """Whether all locks were given within a second; else none is, and the transaction is over.
+    """Whether all locks were given in time; else none is, and the transaction is over.
 
     Not in one long wait: libpq would not be interrupted by Ctrl-C.
     """
     names = {**dict.fromkeys(reads, False), **dict.fromkeys(writes, True)}
-    connection.execute(_SETTINGS, {"who": who})
+    wait = f"{max(round(seconds * 1000), 1)}ms"  # 0 would be for ever
+    connection.execute(_SETTINGS, {"who": who, "wait": wait})
     try:
         connection.execute(_TAKE, {"names": list(names), "written": list(names.values())})
     except OperationalError as error:

@@ -64,7 +64,7 @@ def test_who_waits_is_told_for_whom_once_and_comes_next(database, second):
     thread = threading.Thread(target=wait)
     with turn(database, [ALL], [], "run 1 on laptop", print):
         thread.start()
-        time.sleep(2.3)
+        time.sleep(1.3)
         assert not came.is_set()
     thread.join(5)
     assert came.is_set()
