@@ -133,9 +133,13 @@ def rebuild() -> None:
     settings = load_settings()
     from parakeet_dagster.connect import open_database, open_lake
     from parakeet_dagster.storage.rebuilding import rebuild as from_lake
+    from parakeet_dagster.storage.turns import EVERYTHING, named, turn
 
     database, lake = open_database(settings), open_lake(settings.lake_url)
-    with meter.shown(0, "step") as shown:
+    with (
+        meter.shown(0, "step") as shown,
+        turn(database, [EVERYTHING], [], named("parakeet db rebuild"), lambda w: shown.at(0, w)),
+    ):
         totals = from_lake(database, lake, lambda done, of, doing: shown.at(done, doing, of))
         shown.over("rebuilt")
     _say(
@@ -166,12 +170,15 @@ def refill(
     settings = load_settings()
     from parakeet_dagster.connect import open_database, open_lake
     from parakeet_dagster.storage.rebuilding import refill as from_database
+    from parakeet_dagster.storage.turns import EVERYTHING, named, turn
 
     start, end = calendar.parse_date(first), calendar.parse_date(last)
     keys = calendar.between(calendar.key(start), calendar.key(end))
     if not keys:
         raise SessionError(f"there is no session from {first} to {last}: name other dates")
-    written = from_database(open_database(settings), open_lake(settings.lake_url), keys)
+    database, lake = open_database(settings), open_lake(settings.lake_url)
+    with turn(database, [EVERYTHING], [], named("parakeet db refill"), _say):
+        written = from_database(database, lake, keys)
     _say(
         f"Wrote raw_prices of {', '.join(written)}"
         if written

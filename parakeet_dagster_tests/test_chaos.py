@@ -26,13 +26,14 @@ from parakeet_dagster.connect import open_database, open_lake
 from parakeet_dagster.errors import LakeError
 from parakeet_dagster.price_sources.sample import SampleSource
 from parakeet_dagster.resources import market
-from parakeet_dagster.resources.turns import EVERYTHING, places
+from parakeet_dagster.resources.turns import places
 from parakeet_dagster.s3 import LakeS3Resource
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.checksum import lake_checksum
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
 from parakeet_dagster.storage.stores import S3Store
+from parakeet_dagster.storage.turns import EVERYTHING
 from parakeet_dagster_tests.graph import Graph, bytes_of, checks_of, failures
 from parakeet_dagster_tests.graph import graph as graph
 from parakeet_dagster_tests.storage.bars import bar, days

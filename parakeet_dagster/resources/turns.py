@@ -1,6 +1,5 @@
 """What a run writes, and its turn at that."""
 
-import platform
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
@@ -9,14 +8,11 @@ import dagster as dg
 from parakeet_dagster.connect import open_database
 from parakeet_dagster.partitions import PARTITION_TAG, RANGE_TAGS
 from parakeet_dagster.settings import load_settings
-from parakeet_dagster.storage.turns import turn
+from parakeet_dagster.storage.turns import EVERYTHING, named, turn
 
 OF_STRATEGIES = ("signals", "allocations", "orders")
 REPORTS = ("performance", "walk_forward")
 """They read everything and are nobody's input: made again where something was newer."""
-
-EVERYTHING = "everything"
-"""Written by a run of the assets that every strategy reads: members, prices, rates, returns."""
 
 
 def nothing() -> None:
@@ -41,7 +37,7 @@ def turn_of(context: dg.InitResourceContext) -> Iterator[Callable[[], None]]:
             database,
             writes,
             reads,
-            f"run {run.run_id[:8]} on {platform.node()}"[:63],
+            named(f"run {run.run_id[:8]}"),
             lambda line: log.info("%s", line) if log else None,
         ) as mine:
             yield mine.check

@@ -11,6 +11,7 @@ the connection: nothing is left of a run that was killed, and one whose connecti
 not go on, since another one may be writing by then.
 """
 
+import platform
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from parakeet_dagster.storage.database import Database
 
 PATIENCE = 600.0
 """Seconds that a run waits. A chunk of a back-fill takes a minute or so; then others come in."""
+
+EVERYTHING = "everything"
+"""Written by what changes the members, prices, rates or returns that every strategy reads."""
 
 LOOK = 1.0
 """Seconds after which it looks whether it is to stop, and takes its place in the queue again."""
@@ -67,6 +71,11 @@ _HOLDERS = text("""
     ORDER BY 1
 """)
 _STILL_THERE = text("SELECT 1")
+
+
+def named(what: str) -> str:
+    """What those who wait are shown: what it is, and on which machine."""
+    return f"{what} on {platform.node()}"[:63]  # PostgreSQL takes no more
 
 
 class Turn:
