@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,9 +40,12 @@ class FaultyS3:
     kinds: how many were ``GET``, ``PUT``, ``LIST``, ...
     """
 
-    def __init__(self, upstream: str, rate: float, seed: int) -> None:
+    def __init__(
+        self, upstream: str, rate: float, seed: int, faults: Sequence[Fault] = FAULTS
+    ) -> None:
         self.upstream = urlsplit(upstream).netloc
         self.rate = rate
+        self.faults = faults
         self.requests = 0
         self.kinds: Counter[str] = Counter()
         self.injected: Counter[Fault] = Counter()
@@ -61,7 +64,7 @@ class FaultyS3:
             self.attempts[attempt] += 1
             if self._random.random() >= self.rate:
                 return None
-            fault = self._random.choice(FAULTS)
+            fault = self._random.choice(self.faults)
             self.injected[fault] += 1
             return fault
 

@@ -20,7 +20,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from sqlalchemy import text
 
-from benchmarks.faulty_s3 import FAULTS, FaultyS3
+from benchmarks.faulty_s3 import FAULTS, Fault, FaultyS3
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.connect import open_database, open_lake
 from parakeet_dagster.errors import LakeError
@@ -351,12 +351,22 @@ class TestAnS3ThatFails:
         assert faulty.attempts[2] > 0
 
     @pytest.mark.parametrize("operation", ["read", "write"])
-    def test_where_all_fail_it_says_so_in_one_line(self, operation, s3_url, bucket, monkeypatch):
-        with FaultyS3(s3_url, rate=1.0, seed=1).serving() as faulty:
+    @pytest.mark.parametrize(
+        ("fault", "says"),
+        [
+            (Fault.INTERNAL_ERROR, "(InternalError), also when asked again: S3 is in trouble"),
+            (Fault.SLOW_DOWN, "(SlowDown), also when asked again: S3 is in trouble"),
+            (Fault.RESET, "s3://chaos/lake cannot be reached: "),
+        ],
+    )
+    def test_where_all_fail_it_says_so_in_one_line(
+        self, fault, says, operation, s3_url, bucket, monkeypatch
+    ):
+        with FaultyS3(s3_url, 1.0, 1, [fault]).serving() as faulty:
             monkeypatch.setenv("AWS_ENDPOINT_URL_S3", faulty.url)
             store = S3Store(LakeS3Resource(max_attempts=2).get_client(), bucket, "lake")
             calls = {"read": lambda: store.read("x"), "write": lambda: store.write("x", b"1")}
             with pytest.raises(LakeError) as told:
                 calls[operation]()
+        assert says in str(told.value)
         assert "\n" not in str(told.value)
-        assert "credentials" not in str(told.value)
