@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -137,14 +138,18 @@ def aws_server() -> Iterator[str]:
 
 
 def topic_at(url: str, patch: pytest.MonkeyPatch) -> Topic:
-    """A new topic of a server, which AWS's own variables point to."""
+    """A new topic of a server, which AWS's own variables point to.
+
+    moto keeps what any server of a process was sent: the topic's name is no other test's.
+    """
+    name = f"parakeet-{uuid4().hex[:8]}"
     patch.setenv("AWS_ENDPOINT_URL", url)
     patch.setenv("AWS_ACCESS_KEY_ID", "testing")
     patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     region = "ap-southeast-2"
-    arn = boto3.client("sns", region_name=region).create_topic(Name="parakeet")["TopicArn"]
+    arn = boto3.client("sns", region_name=region).create_topic(Name=name)["TopicArn"]
     sqs = boto3.client("sqs", region_name=region)
-    queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
     told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
     boto3.client("sns", region_name=region).subscribe(
         TopicArn=arn, Protocol="sqs", Endpoint=told["Attributes"]["QueueArn"]

@@ -291,7 +291,7 @@ def test_without_a_daemon_one_run_is_told_of(instance, hook, monkeypatch):
         monkeypatch.setenv("PARAKEET_ALERT_TOPIC", topic.arn)
         failed = run(instance, asset_of("raw_prices", WRONG))
         delivery = tell_of_run(instance, load_settings(), failed.run_id)
-        assert delivery.sent == ["SNS topic parakeet"]
+        assert delivery.sent == [f"SNS topic {topic.arn.rpartition(':')[2]}"]
         (taken,) = topic.taken
         assert PASSWORD not in taken["Message"]
         assert "raw_prices: cannot connect" in taken["Message"]

@@ -474,7 +474,7 @@ class TestHelp:
             *("db dump", "db restore", "db rebuild", "db refill", "adopt"),
             *("quarantine", "quarantine release", "quarantine reject"),
             *("session", "session accept", "session withdraw", "session list"),
-            *("orders", "report", "compare"),
+            *("orders", "report", "compare", "digest", "doctor"),
             *("holdings", "holdings import", "trades", "trades import"),
         }
 

@@ -136,7 +136,7 @@ class TestTopic:
 
     def test_an_unknown_topic_is_one_line(self, aws, monkeypatch):
         topic = topic_at(aws, monkeypatch)
-        with pytest.raises(TargetError, match=r"SNS topic parakeetx: refused \(NotFound"):
+        with pytest.raises(TargetError, match=r"SNS topic parakeet-\w+x: refused \(NotFound"):
             TopicTarget(topic.arn + "x").send(MESSAGE)
 
 
