@@ -18,6 +18,8 @@ from dagster_postgres import (
 )
 
 from parakeet_dagster.assets.prices import PRICE_POOL
+from parakeet_dagster.instance import open_instance, open_serverless_instance
+from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
 from parakeet_dagster_tests.deploy.instances import BUCKET, SCHEMA, instance_of
 from parakeet_dagster_tests.deploy.places import DEPLOY, read_yaml
@@ -158,3 +160,18 @@ def test_no_secret_is_in_a_file_of_an_instance():
     for file in DEPLOY.rglob("dagster.yaml"):
         (storage,) = read_yaml(file)["storage"].values()
         assert storage["config"] == {}
+
+
+def test_a_back_fill_from_a_laptop_is_on_record_where_a_lambda_looks(url, monkeypatch):
+    """``DAGSTER_HOME=$PWD/deploy``, as the documents say: no bucket is needed for it."""
+    monkeypatch.setenv("NEON_DATABASE_URL", url)
+    monkeypatch.setenv("DAGSTER_HOME", str(DEPLOY))
+    monkeypatch.delenv("PARAKEET_BUCKET", raising=False)
+    before = sorted(DEPLOY.rglob("*"))
+    with open_instance(load_settings()) as laptop:
+        run_id = talks.execute_in_process(instance=laptop).run_id
+    with open_serverless_instance(load_settings()) as elsewhere:
+        assert elsewhere.get_run_by_id(run_id).is_success
+    assert sorted(DEPLOY.rglob("*")) == before
+    for document in ("infrastructure/README.md", "docs/serverless.md"):
+        assert 'DAGSTER_HOME="$PWD/deploy"' in (DEPLOY.parent / document).read_text()
