@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import inspect
+import json
 import re
 from pathlib import PurePosixPath
 
@@ -130,6 +131,16 @@ def test_containers_are_started_by_programs_that_are_installed():
     programs = set(re.findall(r'command\s+= \["(?:CMD", ")?([\w-]+)"', CLUSTER.text))
     scripts = {script.name for script in importlib.metadata.entry_points(group="console_scripts")}
     assert {"dagster", "dagster-daemon", "dagster-webserver"} <= programs <= scripts | {"python"}
+
+
+def test_where_the_code_logs_json_its_neighbours_do():
+    """The webserver and the daemon run none of our code: only their own option tells them."""
+    assert re.search(r'PARAKEET_LOGS\s+= "json"', modules()["root"].text)
+    commands = [json.loads(found) for found in re.findall(r"\bcommand\s+= (\[.*\])", CLUSTER.text)]
+    servers = [command for command in commands if {"grpc", "-w"} & set(command)]
+    assert [command[0] for command in servers] == ["dagster", "dagster-webserver", "dagster-daemon"]
+    for command in servers:
+        assert command[command.index("--log-format") + 1] == "json"
 
 
 def test_containers_have_keys_that_ecs_knows():

@@ -111,7 +111,7 @@ resource "aws_ecs_task_definition" "server" {
   container_definitions = jsonencode([
     merge(local.server, {
       name    = "code"
-      command = ["dagster", "api", "grpc", "-m", "parakeet_dagster.definitions", "-h", "127.0.0.1", "-p", "4000"]
+      command = ["dagster", "api", "grpc", "-m", "parakeet_dagster.definitions", "-h", "127.0.0.1", "-p", "4000", "--log-format", "json"]
       healthCheck = {
         command     = ["CMD", "dagster", "api", "grpc-health-check", "-h", "127.0.0.1", "-p", "4000"]
         interval    = 60
@@ -122,7 +122,7 @@ resource "aws_ecs_task_definition" "server" {
     }),
     merge(local.server, {
       name      = "webserver"
-      command   = ["dagster-webserver", "-w", "/opt/parakeet/workspace.yaml", "-h", "127.0.0.1", "-p", "3000"]
+      command   = ["dagster-webserver", "-w", "/opt/parakeet/workspace.yaml", "-h", "127.0.0.1", "-p", "3000", "--log-format", "json"]
       dependsOn = [{ containerName = "code", condition = "HEALTHY" }]
       healthCheck = {
         command     = ["CMD", "python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:3000/server_info', timeout=20)"]
@@ -134,7 +134,7 @@ resource "aws_ecs_task_definition" "server" {
     }),
     merge(local.server, {
       name      = "daemon"
-      command   = ["dagster-daemon", "run", "-w", "/opt/parakeet/workspace.yaml"]
+      command   = ["dagster-daemon", "run", "-w", "/opt/parakeet/workspace.yaml", "--log-format", "json"]
       dependsOn = [{ containerName = "code", condition = "HEALTHY" }]
       healthCheck = {
         command     = ["CMD", "dagster-daemon", "liveness-check"]
