@@ -137,6 +137,14 @@ class ConsoleLogger(logging.Logger):
         super().addHandler(handler)
 
 
+def _logger_class() -> type[logging.Logger]:
+    """Ours before whatever class is set: structlog, which Dagster uses, sets one as well."""
+    current = logging.getLoggerClass()
+    if issubclass(current, ConsoleLogger):
+        return current
+    return type(ConsoleLogger.__name__, (ConsoleLogger, current), {})
+
+
 class ToStandardError(logging.StreamHandler[TextIO]):
     """To whatever standard error is then: who replaces it closes his own again."""
 
@@ -183,11 +191,11 @@ def configure(how: Literal["text", "json"], secrets: Iterable[str] = ()) -> None
         how: ``PARAKEET_LOGS``.
         secrets: what is never to be in a line.
     """
+    logging.setLoggerClass(_logger_class())
     wanted = (how, tuple(secrets))
     if _State.told == wanted:
         return
     _State.told, _State.is_json, _State.secrets = wanted, how == "json", wanted[1]
-    logging.setLoggerClass(ConsoleLogger)
     ours, root = logging.getLogger(OURS), logging.getLogger()
     ours.setLevel(logging.INFO)
     handler = ToStandardError()

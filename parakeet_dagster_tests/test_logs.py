@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parakeet_dagster import metrics
-from parakeet_dagster.logs import JsonFormatter, TextFormatter
+from parakeet_dagster.logs import ConsoleLogger, JsonFormatter, TextFormatter, configure
 from parakeet_dagster.redaction import redacted
 
 SECRET = "s3cret-word"
@@ -162,3 +162,23 @@ def test_formats_hide_passwords_in_fields_and_messages():
     made = record("to smtp://a:b@c", **{metrics.FIELDS: {"url": "smtp://a:b@c"}})
     assert "a:b" not in JsonFormatter().format(made)
     assert "a:b" not in TextFormatter().format(made)
+
+
+def test_the_class_of_loggers_that_a_library_has_set_stays():
+    class Librarys(logging.Logger):
+        librarys = True
+
+    before = logging.getLoggerClass()
+    try:
+        logging.setLoggerClass(Librarys)
+        for _ in range(2):
+            configure("text")
+        made = logging.getLoggerClass()
+        assert issubclass(made, ConsoleLogger)
+        assert made.librarys
+        assert made.__mro__.count(ConsoleLogger) == 1
+        logging.setLoggerClass(Librarys)
+        configure("text")
+        assert issubclass(logging.getLoggerClass(), ConsoleLogger), "set again by the next call"
+    finally:
+        logging.setLoggerClass(before)
