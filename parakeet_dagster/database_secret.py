@@ -139,8 +139,8 @@ class DatabaseSecret(Login):
         except ClientError as error:
             self._refuse(error.response.get("Error", {}).get("Code", "no code"))
         except (BotoCoreError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            told = f"Secrets Manager cannot be asked: {reason}; correct the AWS_* variables"
+            reason = str(error).splitlines()[0].rstrip(".")
+            told = f"Secrets Manager cannot be asked: {reason}; {_advice_on(error)}"
             raise self._error(told) from error
         return self._read(answer.get("SecretString") or "")
 
@@ -170,6 +170,15 @@ class DatabaseSecret(Login):
 
     def _error(self, told: str) -> SettingsError:
         return SettingsError(f"PARAKEET_DATABASE_SECRET={self.name}: {told}")
+
+
+def _advice_on(error: Exception) -> str:
+    """boto3 says that a region is wanted, and not by which variable."""
+    from botocore.exceptions import NoRegionError
+
+    if isinstance(error, NoRegionError):
+        return "set AWS_DEFAULT_REGION, or name the secret by its ARN"
+    return "correct the AWS_* variables"
 
 
 class _OfDagster(Login):

@@ -218,7 +218,8 @@ def clocks(settings: Settings) -> Finding:
     try:
         others = dict(_other_clocks(settings))
     except (DatabaseError, LakeError) as error:
-        return warn(f"not compared: {error.message.partition(':')[0]}", "mend that first")
+        told = error.message.partition(": ")[0]
+        return warn(f"not compared: {told}", "mend that first")
     now = f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"
     if not others:
         return ok(f"{now}; no other machine's to compare with")
@@ -324,8 +325,8 @@ def try_targets(settings: Settings) -> Finding:
         except TargetError as error:
             problems.append(str(error))
     if problems:
-        told, _, do = "; ".join(problems).rpartition("; ")
-        return fail(told, do)
+        told, advice = zip(*(one.split("; ", 1) for one in problems), strict=True)
+        return fail("; ".join(told), "; ".join(dict.fromkeys(advice)))
     return ok(f"a test was sent: {', '.join(target.name for target in every)}")
 
 

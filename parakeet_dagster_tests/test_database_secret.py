@@ -123,7 +123,9 @@ class TestErrors:
     def test_no_region(self, aws, monkeypatch):
         monkeypatch.delenv("AWS_DEFAULT_REGION")
         message = refusal(DatabaseSecret("parakeet/none").current)
-        assert message.endswith("specify a region.; correct the AWS_* variables")
+        assert message.endswith(
+            "specify a region; set AWS_DEFAULT_REGION, or name the secret by its ARN"
+        )
 
     def test_nobody_answers(self, aws, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")

@@ -235,6 +235,12 @@ class TestClock:
         told = found("clock", variables(NEON_DATABASE_URL=f"postgres://me@127.0.0.1:{nobody}/a"))
         assert told.status is Status.WARN
 
+    def test_the_bucket_is_away(self, variables, nobody):
+        nowhere = {**of_aws(f"http://127.0.0.1:{nobody}"), "PARAKEET_LAKE": "s3://clocks/lake"}
+        assert found("clock", variables(**nowhere)) == warn(
+            "not compared: s3://clocks/lake cannot be reached", "mend that first"
+        )
+
 
 @pytest.mark.parametrize(
     ("day", "status"),
@@ -308,6 +314,17 @@ class TestAlerts:
             assert told == fail(
                 "Slack webhook at 127.0.0.1: answers 403", "check PARAKEET_SLACK_WEBHOOK"
             )
+
+    def test_of_several_that_fail_each_has_its_advice(self, variables, nobody):
+        settings = variables(
+            PARAKEET_SLACK_WEBHOOK=f"http://127.0.0.1:{nobody}/x",
+            PARAKEET_ALERT_EMAIL="me@example.org",
+            PARAKEET_SMTP_URL=f"smtp://127.0.0.1:{nobody}",
+        )
+        told = examinations(settings, send_test=True)["alerts"]()
+        assert "check" not in told.found
+        assert "PARAKEET_SMTP_URL" in told.do
+        assert "PARAKEET_SLACK_WEBHOOK" in told.do
 
 
 class TestYahoo:
