@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
+from parakeet_dagster.finished_runs import events_of
+
 _SAID_BY_CHECKS = "DagsterAssetCheckFailedError"
 SEE_THE_RUN = "failed; see the run's log in the UI"
 
@@ -38,7 +40,7 @@ def causes_of(instance: dg.DagsterInstance, run_id: str) -> list[Cause]:
 def raised_in(instance: dg.DagsterInstance, run_id: str) -> list[Cause]:
     """What the steps of a run raised; else why the run itself failed, as when its process died."""
     steps: dict[str, list[str]] = {}
-    for event in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
+    for event in events_of(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         data = event.step_failure_data
         if data.error is not None and data.error.cls_name == _SAID_BY_CHECKS:
             continue
@@ -47,7 +49,7 @@ def raised_in(instance: dg.DagsterInstance, run_id: str) -> list[Cause]:
         steps.setdefault(one_line(line), []).append(asset_of(event.step_key or ""))
     if steps:
         return [Cause(line, tuple(dict.fromkeys(assets))) for line, assets in steps.items()]
-    events = _events(instance, run_id, dg.DagsterEventType.RUN_FAILURE)
+    events = events_of(instance, run_id, dg.DagsterEventType.RUN_FAILURE)
     blocked = any(check.blocking and not check.passed for check in evaluations(instance, run_id))
     if blocked:
         return []
@@ -57,7 +59,7 @@ def raised_in(instance: dg.DagsterInstance, run_id: str) -> list[Cause]:
 def evaluations(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetCheckEvaluation]:
     """What the checks of a run said."""
     kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    return [event.asset_check_evaluation_data for event in _events(instance, run_id, kind)]
+    return [event.asset_check_evaluation_data for event in events_of(instance, run_id, kind)]
 
 
 def cause_of(check: dg.AssetCheckEvaluation) -> Cause:
@@ -88,11 +90,3 @@ def asset_of(step: str) -> str:
 def one_line(text: str) -> str:
     """Without line breaks, nor runs of blanks."""
     return " ".join(text.split())
-
-
-def _events(
-    instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType
-) -> list[dg.DagsterEvent]:
-    found = instance.get_records_for_run(run_id, of_type=kind).records
-    events = [record.event_log_entry.dagster_event for record in found]
-    return [event for event in events if event is not None]

@@ -1,4 +1,4 @@
-"""The runs that have ended since a moment, for who tells of them."""
+"""The runs that have ended since a moment, and their events, for who tells of them."""
 
 from datetime import datetime, timedelta
 
@@ -40,3 +40,12 @@ def failed_runs(
     )
     found = instance.get_run_records(wanted, limit=AT_ONCE, order_by="update_timestamp")
     return sorted(found, key=lambda record: record.end_time or 0.0)
+
+
+def events_of(
+    instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType
+) -> list[dg.DagsterEvent]:
+    """The events of one kind that a run has put on record, in order."""
+    found = instance.get_records_for_run(run_id, of_type=kind).records
+    events = [record.event_log_entry.dagster_event for record in found]
+    return [event for event in events if event is not None]

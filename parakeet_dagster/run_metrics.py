@@ -8,6 +8,7 @@ import dagster as dg
 from parakeet_dagster import metrics
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.prices import COVERAGE
+from parakeet_dagster.finished_runs import events_of
 from parakeet_dagster.partitions import sessions_of_run
 from parakeet_dagster.storage.lake import Lake
 
@@ -62,14 +63,14 @@ def figures_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
     if record.start_time is not None and record.end_time is not None:
         found["Seconds"] = max(record.end_time - record.start_time, 0.0)
     kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    for event in _events(instance, run_id, kind):
+    for event in events_of(instance, run_id, kind):
         check = event.asset_check_evaluation_data
         if (check.asset_key, check.check_name) == (RAW_PRICES, COVERAGE):
             told = _numbers(check.metadata)
             found |= {name: told[at] for name, at in _OF_CHECK.items() if at in told}
     stored = [
         _numbers(event.step_materialization_data.materialization.metadata)
-        for event in _events(instance, run_id, dg.DagsterEventType.ASSET_MATERIALIZATION)
+        for event in events_of(instance, run_id, dg.DagsterEventType.ASSET_MATERIALIZATION)
         if event.asset_key == RAW_PRICES
     ]
     if stored:
@@ -89,14 +90,6 @@ def sessions_behind(lake: Lake, due: str) -> int | None:
     """
     stored = lake.sessions(LATEST)
     return len(calendar.between(stored[-1], due)[1:]) if stored else None
-
-
-def _events(
-    instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType
-) -> list[dg.DagsterEvent]:
-    found = instance.get_records_for_run(run_id, of_type=kind).records
-    events = [record.event_log_entry.dagster_event for record in found]
-    return [event for event in events if event is not None]
 
 
 def _numbers(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, float]:
