@@ -16,7 +16,7 @@ from parakeet_dagster.accounts import ACCOUNT, WHOSE
 from parakeet_dagster.alerts import alert_of_run
 from parakeet_dagster.assets.orders import ORDERS
 from parakeet_dagster.finished_runs import failed_runs
-from parakeet_dagster.run_metrics import RAW_PRICES, sessions_behind
+from parakeet_dagster.run_metrics import RAW_PRICES, numbers_of, sessions_behind
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 
@@ -202,12 +202,7 @@ def _changes(now: pd.DataFrame, then: pd.DataFrame) -> list[Change] | None:
 
 def _facts(instance: dg.DagsterInstance, session: str) -> dict[str, float]:
     """What is on record of the session's prices."""
-    return {
-        name: float(value.value)
-        for name, value in _metadata(instance, RAW_PRICES, session).items()
-        if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue)
-        and value.value is not None
-    }
+    return numbers_of(_metadata(instance, RAW_PRICES, session))
 
 
 def _texts(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str]:

@@ -1,15 +1,19 @@
 """The figures of a run, from what it has put on record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
 
-from parakeet_dagster import metrics
+from parakeet_dagster import clock, metrics
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.prices import COVERAGE
+from parakeet_dagster.checks.prices import due_session
+from parakeet_dagster.connect import open_lake, open_price_source
 from parakeet_dagster.finished_runs import events_of
+from parakeet_dagster.marks import Marks
 from parakeet_dagster.partitions import sessions_of_run
+from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.lake import Lake
 
 RAW_PRICES = dg.AssetKey("raw_prices")
@@ -25,6 +29,27 @@ _OF_CHECK = {
 """A metric, and where the check ``coverage`` says it: also of a run that stored nothing."""
 
 _ROWS = "dagster/partition_row_count"
+
+
+def record_runs(instance: dg.DagsterInstance, settings: Settings, run_ids: Iterable[str]) -> int:
+    """Write the metrics of runs that have ended to the log, each once, whoever asks for it.
+
+    Args:
+        instance: where the runs are recorded, and which of them were measured.
+        settings: of the process.
+        run_ids: of the runs.
+
+    Returns:
+        How many were not measured before.
+    """
+    asked, marks = list(run_ids), Marks(instance, "measured")
+    measured = marks.among(asked)
+    fresh = [run_id for run_id in asked if run_id not in measured]
+    behind = behind_now(settings) if fresh else None
+    for run_id in fresh:
+        record_run(instance, run_id, behind)
+        marks.set(run_id, clock.now())
+    return len(fresh)
 
 
 def record_run(instance: dg.DagsterInstance, run_id: str, behind: int | None) -> dict[str, float]:
@@ -66,16 +91,22 @@ def figures_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
     for event in events_of(instance, run_id, kind):
         check = event.asset_check_evaluation_data
         if (check.asset_key, check.check_name) == (RAW_PRICES, COVERAGE):
-            told = _numbers(check.metadata)
+            told = numbers_of(check.metadata)
             found |= {name: told[at] for name, at in _OF_CHECK.items() if at in told}
     stored = [
-        _numbers(event.step_materialization_data.materialization.metadata)
+        numbers_of(event.step_materialization_data.materialization.metadata)
         for event in events_of(instance, run_id, dg.DagsterEventType.ASSET_MATERIALIZATION)
         if event.asset_key == RAW_PRICES
     ]
     if stored:
         found["Rows"] = sum(of.get(_ROWS, 0.0) for of in stored)
     return found
+
+
+def behind_now(settings: Settings) -> int | None:
+    """``sessions_behind`` of what the settings name, now."""
+    due = due_session(open_price_source(settings), clock.now())
+    return sessions_behind(open_lake(settings.lake_url), due)
 
 
 def sessions_behind(lake: Lake, due: str) -> int | None:
@@ -92,7 +123,8 @@ def sessions_behind(lake: Lake, due: str) -> int | None:
     return len(calendar.between(stored[-1], due)[1:]) if stored else None
 
 
-def _numbers(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, float]:
+def numbers_of(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, float]:
+    """The numbers in what is on record of an asset or a check, by name."""
     return {
         name: float(value.value)
         for name, value in metadata.items()

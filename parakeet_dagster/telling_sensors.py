@@ -7,11 +7,8 @@ JSON. Otherwise they are there, stopped, and may be started in the UI.
 import dagster as dg
 
 from parakeet_dagster import clock
-from parakeet_dagster.checks.prices import due_session
-from parakeet_dagster.connect import open_lake, open_price_source
-from parakeet_dagster.marks import Marks
 from parakeet_dagster.morning import send_digest
-from parakeet_dagster.run_metrics import record_run, sessions_behind
+from parakeet_dagster.run_metrics import record_runs
 from parakeet_dagster.settings import Settings, load_settings
 from parakeet_dagster.telling import Told, Watch, post_of, tell
 
@@ -100,19 +97,8 @@ def run_metrics(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         if context.cursor is None:
             return dg.SensorResult(skip_reason="begins to watch", cursor=watch.cursor)
         ended = {record.dagster_run.run_id for record in watch.runs(context.instance)}
-        marks = Marks(context.instance, "measured")
-        fresh = ended - marks.among(ended)
-        behind = _behind() if fresh else None
-        for run_id in sorted(fresh):
-            record_run(context.instance, run_id, behind)
-            marks.set(run_id, clock.now())
+        fresh = record_runs(context.instance, load_settings(), sorted(ended))
         seen = Watch(watch.begun, clock.now())
-        return dg.SensorResult(skip_reason=f"{len(fresh)} runs measured", cursor=seen.cursor)
+        return dg.SensorResult(skip_reason=f"{fresh} runs measured", cursor=seen.cursor)
 
     return measure
-
-
-def _behind() -> int | None:
-    settings = load_settings()
-    due = due_session(open_price_source(settings), clock.now())
-    return sessions_behind(open_lake(settings.lake_url), due)

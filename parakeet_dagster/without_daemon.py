@@ -14,11 +14,8 @@ import dagster as dg
 from parakeet_dagster import clock, metrics
 from parakeet_dagster.alerts import Alert
 from parakeet_dagster.causes import one_line
-from parakeet_dagster.checks.prices import due_session
-from parakeet_dagster.connect import open_lake, open_price_source
-from parakeet_dagster.marks import Marks
 from parakeet_dagster.morning import send_digest
-from parakeet_dagster.run_metrics import record_run, sessions_behind
+from parakeet_dagster.run_metrics import behind_now, record_runs
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.targets import Message
 from parakeet_dagster.telling import post_of, tell_of_run
@@ -68,14 +65,10 @@ def alert_of_call(call: str, error: BaseException) -> Alert:
 
 
 def _measure(instance: dg.DagsterInstance, settings: Settings, run_ids: Sequence[str]) -> None:
-    marks = Marks(instance, "measured")
-    fresh = [run_id for run_id in run_ids if run_id not in marks.among(run_ids)]
-    due = due_session(open_price_source(settings), clock.now())
-    behind = sessions_behind(open_lake(settings.lake_url), due)
-    for run_id in fresh:
-        record_run(instance, run_id, behind)
-        marks.set(run_id, clock.now())
-    if not fresh and behind is not None:
+    if record_runs(instance, settings, run_ids):
+        return
+    behind = behind_now(settings)
+    if behind is not None:
         metrics.record({"SessionsBehind": behind})
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from parakeet_dagster import clock, metrics, without_daemon
+from parakeet_dagster import clock, metrics, run_metrics
 from parakeet_dagster.errors import LakeError, RunFailedError
 from parakeet_dagster.partitions import sessions
 from parakeet_dagster.settings import load_settings
@@ -94,7 +94,7 @@ def test_what_breaks_here_is_logged_and_not_raised(instance, hook, caplog, monke
     def broken(*arguments):
         raise LakeError("the lake is away")
 
-    monkeypatch.setattr(without_daemon, "sessions_behind", broken)
+    monkeypatch.setattr(run_metrics, "sessions_behind", broken)
     tell_of_call(instance, load_settings(), [], "request-1", RunFailedError("why"))
     assert "could not tell of the call request-1" in caplog.text
     assert "why" in json.dumps(hook.taken)
