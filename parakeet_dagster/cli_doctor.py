@@ -26,8 +26,9 @@ def doctor(
 ) -> None:
     """Examine settings, database, lake, prices, clock, Dagster: what is found, and what to do.
 
-    Nothing is changed but for an object that is written to the lake and removed. Exit code 1 where
-    something fails. Less than 30 seconds, also where nothing can be reached.
+    Nothing is changed but for an object that is written to the lake and removed, and Dagster's home
+    where there is none yet. Exit code 1 where something fails. Less than 30
+    seconds, also where nothing can be reached.
 
     Example: parakeet doctor --send-test
     """

@@ -21,8 +21,11 @@ from parakeet_dagster.run_metrics import LATEST
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 
-LATE_AFTER = timedelta(hours=6)
-"""So long after a session is complete its digest is sent as it is, and says what is lacking."""
+LATE_AFTER = timedelta(hours=5)
+"""So long after a session is complete its digest is sent as it is, and says what is lacking.
+
+Without a daemon only a call of the job can send it: the second one of infrastructure/ is later.
+"""
 
 
 def send_digest(

@@ -68,7 +68,7 @@ def morning_digest(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         jobs=[],
     )
     def digest(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        """When the orders of the session are stored; six hours after it was complete as it is."""
+        """When the orders of the session are stored; five hours after it was complete as it is."""
         settings = load_settings()
         if not settings.alerts_anyone:
             return dg.SkipReason(NO_TARGET)

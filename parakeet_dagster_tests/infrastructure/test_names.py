@@ -5,12 +5,15 @@ import importlib.util
 import inspect
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import botocore.session
 import yaml
 
 from parakeet_dagster import metrics
+from parakeet_dagster.morning import LATE_AFTER
+from parakeet_dagster.sessions import complete_at
 from parakeet_dagster.settings import Settings
 from parakeet_dagster_tests.infrastructure.configuration import INFRASTRUCTURE, ROOT, modules
 
@@ -109,6 +112,13 @@ def test_the_lambda_has_what_the_job_needs():
     assert root.default("schedule") == "cron(30 1 * * ? *)"
     schedule = INGEST.resource("aws_scheduler_schedule")
     assert schedule["schedule_expression_timezone"] == "UTC"
+
+
+def test_a_digest_of_a_session_that_does_not_come_in_is_sent_the_same_day():
+    """By the second call: the third makes the dump and tells nothing."""
+    minute, hour = map(int, re.findall(r"\d+", modules()["root"].default("catch_up")))
+    called = datetime(2024, 3, 6, hour, minute, tzinfo=UTC)
+    assert called - complete_at("2024-03-05") > LATE_AFTER
 
 
 def test_events_are_those_that_the_handler_takes():
