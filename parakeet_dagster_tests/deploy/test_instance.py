@@ -162,7 +162,7 @@ def test_no_secret_is_in_a_file_of_an_instance():
         assert storage["config"] == {}
 
 
-def test_a_back_fill_from_a_laptop_is_on_record_where_a_lambda_looks(url, monkeypatch):
+def test_what_a_laptop_puts_on_record_is_there_where_a_lambda_looks(url, monkeypatch):
     """``DAGSTER_HOME=$PWD/deploy``, as the documents say: no bucket is needed for it."""
     monkeypatch.setenv("NEON_DATABASE_URL", url)
     monkeypatch.setenv("DAGSTER_HOME", str(DEPLOY))
