@@ -191,6 +191,8 @@ class Progress:
         self._starts = {
             key: min(stored[key] & self._recorded[key].keys(), default=LAST_DAY) for key in assets
         }
+        # Prices whose returns failed are half done, also where there are no returns at all yet.
+        self._starts[RETURNS] = min(self._starts[RETURNS], self._starts[PRICES])
         for key in self._carried[1:]:  # an account is kept from its first target on
             begun = [self._starts[one] for one in assets[key] if one.path[0] == "allocations"]
             self._starts[key] = min([self._starts[key], *begun])

@@ -363,6 +363,12 @@ class TestKilledAnywhere:
         )
         assert plan(world.progress(), self.WANTED, 1) == expected
 
+    @pytest.mark.parametrize("until", [PRICES, TABLE])
+    def test_in_the_first_of_all_runs_and_then_another_day_is_asked_for(self, until, world):
+        world.run(MARCH[:3], until)
+
+        assert world.plan(MARCH[3], MARCH[3]) == [Span(MARCH[0], MARCH[3])]
+
     @pytest.mark.parametrize("until", list(CHAIN)[:-1], ids=asset_path)
     def test_while_a_gap_before_what_is_stored_is_filled(self, until, world):
         """The gap goes beyond what is wanted; the second attempt must not forget it."""
