@@ -14,12 +14,7 @@ import pandas as pd
 from parakeet_dagster import clock
 from parakeet_dagster.errors import LakeError, SettingsError
 from parakeet_dagster.price_sources.base import LACKS, PriceSource
-from parakeet_dagster.settings import (
-    DAGSTER_URL,
-    Settings,
-    export_dagster_url,
-    given_dagster_url,
-)
+from parakeet_dagster.settings import DAGSTER_URL, Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DAGSTER_SCHEMA, DatabaseUrl
 from parakeet_dagster.storage.dumps import Dumps
@@ -127,9 +122,9 @@ def dagster_login(settings: Settings) -> Login | None:
     Raises:
         SettingsError: a URL cannot be used. What is in a secret is read when it is used.
     """
-    given = given_dagster_url(settings)
-    if given is not None:
-        return FixedLogin(DatabaseUrl.parse(given.get_secret_value(), DAGSTER_URL))
+    if settings.dagster_url is not None:
+        given = settings.dagster_url.get_secret_value()
+        return FixedLogin(DatabaseUrl.parse(given, DAGSTER_URL))
     if settings.database_secret:
         return database_secret(settings.database_secret).of_dagster
     if settings.database_url is None:
@@ -152,24 +147,6 @@ def make_dagster_schema(login: Login) -> None:
         database.make_schema(schema)
     finally:
         database.close()
-
-
-def export_dagster_postgres_url(settings: Settings) -> None:
-    """Set ``DAGSTER_POSTGRES_URL`` where it is unset, for a ``dagster.yaml`` that names it.
-
-    See ``dagster_login``; its schema is made. A secret is read anew by each call, and where no
-    database is named nothing happens.
-
-    Raises:
-        SettingsError: a URL cannot be used.
-        DatabaseError: the database cannot be reached.
-    """
-    login = dagster_login(settings)
-    if login is None:
-        return
-    make_dagster_schema(login)
-    if given_dagster_url(settings) is None:
-        export_dagster_url(login.current().sync.render_as_string(hide_password=False))
 
 
 def open_price_source(settings: Settings) -> PriceSource:

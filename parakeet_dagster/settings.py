@@ -360,21 +360,6 @@ def export_event_batches() -> None:
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH_SIZE)  # noqa: TID251 - as above
 
 
-_derived_url: str | None = None
-
-
-def export_dagster_url(url: str) -> None:
-    """Set ``DAGSTER_POSTGRES_URL``, for Dagster to read, to a URL that was derived."""
-    global _derived_url
-    os.environ[DAGSTER_URL] = _derived_url = url  # noqa: TID251 - as above
-
-
-def given_dagster_url(settings: Settings) -> SecretStr | None:
-    """``DAGSTER_POSTGRES_URL``, where a person set it and not ``export_dagster_url``."""
-    url = settings.dagster_url
-    return None if url is None or url.get_secret_value() == _derived_url else url
-
-
 def export_writable_folders(settings: Settings) -> None:
     """Let libraries write below ``PARAKEET_HOME`` what they would put into the home directory.
 

@@ -4,7 +4,7 @@ import dagster as dg
 import psycopg2
 import pytest
 
-from parakeet_dagster.connect import dagster_login, export_dagster_postgres_url
+from parakeet_dagster.connect import dagster_login, make_dagster_schema
 from parakeet_dagster.dagster_storage import NeonStorage
 from parakeet_dagster.errors import DatabaseError, SettingsError
 from parakeet_dagster.instance import open_serverless_instance
@@ -33,12 +33,12 @@ def derived(url: str) -> str:
     return DatabaseUrl.parse(url).for_tables_in("dagster").sync.render_as_string(False)
 
 
-def exported(monkeypatch) -> str:
-    """What Dagster reads; undone at the test's end."""
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", "")
-    export_dagster_postgres_url(load_settings())
-    url = load_settings().dagster_url
-    return url.get_secret_value() if url else ""
+def logged_in() -> DatabaseUrl:
+    """Where the instance of these settings keeps its records, with the schema made."""
+    login = dagster_login(load_settings())
+    assert login is not None
+    make_dagster_schema(login)
+    return login.current()
 
 
 def schemas(url: str) -> list[str]:
@@ -102,20 +102,15 @@ class TestTheDerivedUrl:
 
 
 class TestTheVariable:
-    def test_it_is_derived_and_its_schema_made(self, database_url, monkeypatch):
+    def test_it_is_derived_where_it_is_unset(self, database_url, monkeypatch):
         monkeypatch.setenv("NEON_DATABASE_URL", database_url)
-        assert exported(monkeypatch) == derived(database_url)
-        monkeypatch.setenv("NEON_DATABASE_URL", f"{database_url}&application_name=x")
-        again = export_dagster_postgres_url(load_settings())
-        assert again is None
-        assert "application_name=x" in load_settings().dagster_url.get_secret_value()
+        assert logged_in() == DatabaseUrl.parse(database_url).for_tables_in("dagster")
 
     def test_one_that_was_set_stays_and_its_schema_is_made(self, database_url, monkeypatch):
         url = f"{database_url}&options=-csearch_path%3Dmine"
         monkeypatch.setenv("NEON_DATABASE_URL", "postgres://ann@nowhere.example.com/main")
         monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
-        export_dagster_postgres_url(load_settings())
-        assert load_settings().dagster_url.get_secret_value() == url
+        assert logged_in() == DatabaseUrl.parse(url)
         with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'mine'")
             assert cursor.fetchall() == [(1,)]
@@ -124,22 +119,21 @@ class TestTheVariable:
         own = f"{database_url}&options=-csearch_path%3Down"
         content = {"NEON_DATABASE_URL": database_url, "DAGSTER_POSTGRES_URL": own}
         monkeypatch.setenv("PARAKEET_DATABASE_SECRET", aws.secret(content))
-        assert exported(monkeypatch) == DatabaseUrl.parse(own).sync.render_as_string(False)
+        assert logged_in() == DatabaseUrl.parse(own)
 
-    def test_without_a_database_nothing_is_set(self, monkeypatch):
-        assert exported(monkeypatch) == ""
+    def test_without_a_database_there_is_none(self):
         assert dagster_login(load_settings()) is None
 
     def test_one_that_is_wrong_is_named(self, monkeypatch):
         monkeypatch.setenv("DAGSTER_POSTGRES_URL", "mysql://ann:s3cret@host/x")
         with pytest.raises(SettingsError, match=r"^DAGSTER_POSTGRES_URL=mysql://\*\*\* is not"):
-            export_dagster_postgres_url(load_settings())
+            logged_in()
 
     def test_a_server_that_is_not_there_is_one_line(self, monkeypatch, tmp_path):
         url = f"postgresql://ann:s3cret@/main?host={tmp_path}&options=-csearch_path%3Dx"
         monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
         with pytest.raises(DatabaseError, match="no server listens on this socket") as caught:
-            export_dagster_postgres_url(load_settings())
+            logged_in()
         assert "s3cret" not in caught.value.message
 
 
