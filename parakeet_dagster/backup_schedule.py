@@ -2,6 +2,7 @@
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from parakeet_dagster.assets.metadata import table
 from parakeet_dagster.backups import KEPT, back_up
@@ -16,10 +17,10 @@ class BackupConfig(dg.Config):
     """What can be changed in the launchpad.
 
     Attributes:
-        keep: so many dumps stay, the newest.
+        keep: so many dumps stay, the newest; at least 1.
     """
 
-    keep: int = KEPT
+    keep: int = Field(default=KEPT, ge=1)
 
 
 @dg.op

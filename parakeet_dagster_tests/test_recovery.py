@@ -12,12 +12,12 @@ import dagster as dg
 import pandas as pd
 import psycopg2
 import pytest
-from moto.server import ThreadedMotoServer
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from parakeet_dagster import runs
 from parakeet_dagster.backfill import Progress, dependencies
-from parakeet_dagster.backup_schedule import DAILY, backup
+from parakeet_dagster.backup_schedule import DAILY, BackupConfig, backup
 from parakeet_dagster.connect import open_database, open_lake
 from parakeet_dagster.definitions import build_definitions, defs
 from parakeet_dagster.price_sources import sample
@@ -26,6 +26,7 @@ from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.dumps import TABLES
 from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
+from parakeet_dagster_tests.aws import aws, aws_server  # noqa: F401 - fixtures
 from parakeet_dagster_tests.command_line import parakeet
 from parakeet_dagster_tests.graph import bytes_of
 from parakeet_dagster_tests.storage.postgres import empty_database
@@ -103,15 +104,15 @@ def world(made, postgres_server, tmp_path, monkeypatch) -> Iterator[Path]:
                 cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """A home in which nothing is."""
+    monkeypatch.setenv("PARAKEET_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
 def at(url: str) -> Database:
     return Database(DatabaseUrl.parse(url))
-
-
-@pytest.fixture
-def new_database(database_url, world, monkeypatch) -> str:
-    """The database is lost; there is an empty one in its place."""
-    monkeypatch.setenv("NEON_DATABASE_URL", database_url)
-    return database_url
 
 
 def say(*command: str) -> list[str]:
@@ -317,27 +318,18 @@ class TestTheLaptop:
 
 
 @pytest.fixture
-def bucket(monkeypatch) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    boto3.client("s3").create_bucket(Bucket="mine")
-    yield "mine"
-    server.stop()
+def bucket(aws) -> str:
+    return str(aws.bucket())
 
 
 class TestOnS3:
     def test_a_dump_is_restored_and_older_ones_are_removed(
-        self, bucket, world, database_url, monkeypatch
+        self, aws, bucket, world, database_url, monkeypatch
     ):
         old = load_settings().database_url.get_secret_value()
         monkeypatch.setenv("PARAKEET_LAKE", f"s3://{bucket}/lake")
         place = f"s3://{bucket}/backups"
-        store = boto3.resource("s3").Bucket(bucket)
+        store = boto3.resource("s3", endpoint_url=aws.endpoint).Bucket(bucket)
         for name in ("20200101T050000Z", "20200102T050000Z"):
             store.put_object(Key=f"backups/{name}/manifest.json", Body=b"{}")
             store.put_object(Key=f"backups/{name}/trades-000.csv.zst", Body=b"rows")
@@ -352,7 +344,7 @@ class TestOnS3:
         assert say("db", "restore", place)[0].endswith(f": {place}/{max(names)}")
         assert rows_of(database_url, ("trades",)) == rows_of(old, ("trades",))
 
-    def test_a_place_without_a_dump_is_one_line(self, bucket, world):
+    def test_a_place_without_a_dump_is_one_line(self, bucket, home):
         place = f"s3://{bucket}/none"
 
         assert parakeet("db", "restore", place).is_one_line(
@@ -379,6 +371,11 @@ class TestTheJob:
         assert shown["rows"] > 100
         assert shown["bytes"] == sum(one.stat().st_size for one in dump.glob("*.zst"))
         assert PASSWORD not in logged + (dump / "manifest.json").read_text()
+
+    @pytest.mark.parametrize("keep", [0, -1])
+    def test_it_does_not_remove_what_it_has_made(self, keep):
+        with pytest.raises(ValidationError, match="greater than or equal to 1"):
+            BackupConfig(keep=keep)
 
     def test_it_is_started_with_the_others(self, monkeypatch):
         monkeypatch.setenv("PARAKEET_PRICE_SOURCE", "yahoo")
@@ -424,8 +421,8 @@ class TestTheCommands:
             ("s3://mine", "s3://mine"),
         ],
     )
-    def test_dumps_do_not_go_into_the_lake(self, lake, place, world, monkeypatch):
-        lake, place = lake.format(world), place.format(world)
+    def test_dumps_do_not_go_into_the_lake(self, lake, place, home, monkeypatch):
+        lake, place = lake.format(home), place.format(home)
         monkeypatch.setenv("PARAKEET_LAKE", lake)
         monkeypatch.setenv("PARAKEET_BACKUPS", place)
 
@@ -439,12 +436,12 @@ class TestTheCommands:
         [("", "{0}/backups"), ("s3://mine/a/lake", "s3://mine/backups"),
          ("s3://mine", "s3://mine/backups")],
     )  # fmt: skip
-    def test_where_they_go(self, lake, place, world, monkeypatch):
+    def test_where_they_go(self, lake, place, home, monkeypatch):
         monkeypatch.setenv("PARAKEET_LAKE", lake)
 
-        assert load_settings().backups_url == place.format(world)
+        assert load_settings().backups_url == place.format(home)
 
-    def test_a_place_of_another_kind_is_refused(self, world, monkeypatch):
+    def test_a_place_of_another_kind_is_refused(self, home, monkeypatch):
         assert parakeet("db", "dump", "--to", "ftp://x").is_one_line(
             "ftp://x: accepted is a directory, or s3://bucket/prefix"
         )
