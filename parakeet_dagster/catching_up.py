@@ -7,7 +7,7 @@ under way when the time is over is interrupted, and leaves what Ctrl-C would.
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import dagster as dg
@@ -26,6 +26,7 @@ from parakeet_dagster.backfill import (
 from parakeet_dagster.connect import enabled_strategies
 from parakeet_dagster.deadline import Deadline
 from parakeet_dagster.errors import IncompleteError, OutOfTimeError, RunFailedError
+from parakeet_dagster.partitions import RANGE_TAGS
 from parakeet_dagster.price_sources.base import PriceSource
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.steps import Steps
@@ -90,11 +91,14 @@ def bring_in(work: Work, wanted: Span) -> None:
     Raises:
         RunFailedError: a run failed; what is complete before it stays.
         OutOfTimeError: the time is over.
-        IncompleteError: the runs succeeded, and still a session lacks something, or a check failed.
+        IncompleteError: the runs succeeded, and still a session lacks something, or a check failed;
+            or nothing at all that is stored is on record.
     """
+    progress = work.progress
+    _require_records(progress)
     history = max((one.history for one in enabled_strategies(work.settings).values()), default=1)
     batch = _batch(work.settings, wanted)
-    spans = plan(work.progress, wanted, history)
+    spans = plan(progress, wanted, history)
     while spans:
         _run_all(work, spans, batch)
         work.prices.forget(batch)
@@ -108,6 +112,18 @@ def bring_in(work: Work, wanted: Span) -> None:
     if progress.are_stale(reports(work.definitions.resolve_asset_graph()), work.instance):
         runs.run_reports(work.definitions, work.instance)
     _require_complete(work, progress, wanted)
+
+
+def _require_records(progress: Progress) -> None:
+    """Refuse to bring in all that is stored once more, years of it, because of lost records.
+
+    A first run that was killed leaves none, either, but no more sessions than it had.
+    """
+    if progress.lost_its_records and len(progress.history) > FIRST_PIECE:
+        raise IncompleteError(
+            f"the lake holds {len(progress.history)} sessions and Dagster's storage has none on"
+            " record: run parakeet adopt against that storage first, see docs/serverless.md"
+        )
 
 
 def _run_all(work: Work, spans: Sequence[Span], batch: str) -> None:
@@ -162,9 +178,36 @@ def _require_complete(work: Work, progress: Progress, wanted: Span) -> None:
                 f"not complete: {asset.to_user_string()} lacks {len(missing)} of"
                 f" {len(wanted.keys)} sessions, the first is {missing[0]}; call it again"
             )
-    if work.heard.failed_checks:
-        named = ", ".join(dict.fromkeys(work.heard.failed_checks))
+    failed = [*work.heard.failed_checks, *_still_failed(work, wanted)]
+    if failed:
+        named = ", ".join(dict.fromkeys(failed))
         raise IncompleteError(f"stored, but the check {named} failed; its rows are in the UI")
+
+
+def _still_failed(work: Work, wanted: Span) -> Iterator[str]:
+    """As ``Heard.failed_checks``, of the newest run over sessions of ``wanted``.
+
+    What is stored is not computed again: without this, the call that Lambda makes after one that
+    failed would pass.
+    """
+    checks = list(work.definitions.resolve_asset_graph().asset_check_keys)
+    newest = work.instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
+    for record in newest.values():
+        event = record.event.dagster_event if record.event else None
+        if event is None or event.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            continue
+        name = failed_check(event.asset_check_evaluation_data)
+        run = work.instance.get_run_by_id(record.run_id) if name else None
+        first, last = (run.tags.get(tag, "") if run else "" for tag in RANGE_TAGS)
+        if name and first <= wanted.last and wanted.first <= last:
+            yield name
+
+
+def failed_check(check: dg.AssetCheckEvaluation) -> str | None:
+    """The name, "asset:check", of one that failed and blocks nothing; a warning is none."""
+    if check.passed or check.blocking or check.severity is not dg.AssetCheckSeverity.ERROR:
+        return None
+    return f"{check.asset_key.to_user_string()}:{check.check_name}"
 
 
 def _batch(settings: Settings, wanted: Span) -> str:
@@ -198,9 +241,8 @@ class Heard(Steps):
         if told is None:
             return
         if told.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = told.asset_check_evaluation_data
-            if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-                self.failed_checks.append(f"{check.asset_key.to_user_string()}:{check.check_name}")
+            name = failed_check(told.asset_check_evaluation_data)
+            self.failed_checks += [name] if name else []
         if told.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION and (
             told.asset_key == PRICES
         ):

@@ -81,10 +81,9 @@ def daily_ingest(event: Mapping[str, Any] | None, context: Context | None = None
     telling = _Telling(settings, str(getattr(context, "aws_request_id", None) or uuid4()))
     with ExitStack() as stack:
         try:
-            is_backup = isinstance(event, Mapping) and dict(event) == {"backup": True}
             answer = (
                 _back_up(settings)
-                if is_backup
+                if _is_backup(event)
                 else _ingest(event, context, settings, telling, stack)
             )
         except Exception as error:
@@ -116,6 +115,11 @@ def _ingest(
     wanted = asked.span(work)
     call.bring_in(wanted)
     return {**call.answer(wanted), "seconds": round(time.monotonic() - begun, 1)}
+
+
+def _is_backup(event: object) -> bool:
+    """Whether it is ``{"backup": true}``, and not 1, which Python takes for the same."""
+    return isinstance(event, Mapping) and event.keys() == {"backup"} and event["backup"] is True
 
 
 def _back_up(settings: Settings) -> dict[str, Any]:

@@ -6,9 +6,9 @@ The real yfinance, boto3, psycopg2 and Dagster talk to servers of the tests.
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import psycopg2
@@ -82,6 +82,18 @@ class Cloud:
     environment: dict[str, str]
     patch: pytest.MonkeyPatch
 
+    def entered_by(self, patch: pytest.MonkeyPatch) -> Self:
+        """The same, with this process in the place of its Lambda as long as ``patch`` lasts.
+
+        Of one that several tests share, each begins so: the environment is put back after each.
+        """
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
+        patch.setattr(catching_up, "reports", lambda _graph: {})  # they take most of a call
+        one = replace(self, patch=patch)
+        one.move_to(f"{NOW:%Y-%m-%d %H:%M}")
+        return one
+
     def call(self, event: Any = None, context: Context | None = None) -> dict[str, Any]:
         answer = daily_ingest({} if event is None else event, context or Context())
         assert json.loads(json.dumps(answer)) == answer
@@ -146,7 +158,7 @@ def yahoo() -> Iterator[YahooServer]:
 def new_cloud(
     aws_server: Aws, yahoo: YahooServer, server: EmbeddedPostgres, folder: Path
 ) -> Iterator[Cloud]:
-    """A bucket, a database and a secret of their own, and this process in the place of a Lambda."""
+    """A bucket, a database and a secret of their own, see ``Cloud.entered_by``."""
     strategies, universe = folder / "mine.toml", folder / "mine.csv"
     strategies.write_text(STRATEGY)
     rows = [
@@ -173,12 +185,7 @@ def new_cloud(
             "AWS_LAMBDA_FUNCTION_NAME": "parakeet-daily",
             **dict.fromkeys(WRITABLE, str(folder)),
         }
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        cloud = Cloud(aws_server, user, yahoo, secret, bucket, variables, patch)
-        cloud.move_to(f"{NOW:%Y-%m-%d %H:%M}")
-        patch.setattr(catching_up, "reports", lambda _graph: {})  # they take most of a call
-        yield cloud
+        yield Cloud(aws_server, user, yahoo, secret, bucket, variables, patch).entered_by(patch)
 
 
 @pytest.fixture
