@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 from moto.server import ThreadedMotoServer
 
 REGION = "ap-southeast-2"
@@ -61,7 +64,10 @@ def aws_server() -> Iterator[Aws]:
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield Aws(f"http://{host}:{port}")
+    with pytest.MonkeyPatch.context() as patch:
+        # What botocore says of services is read once, and not by each client: a fifth of a call.
+        patch.setattr(botocore.session, "create_loader", cache(create_loader))
+        yield Aws(f"http://{host}:{port}")
     server.stop()
 
 
