@@ -65,7 +65,9 @@ def dump(
     to: Place = "",
     keep: Annotated[
         int | None,
-        typer.Option(min=1, help="So many dumps stay, the newest; the others are removed."),
+        typer.Option(
+            min=1, help="So many dumps stay, the newest, 30 unless told; the others are removed."
+        ),
     ] = None,
 ) -> None:
     """Write what only the database holds to a new folder: revisions, trades, decisions and so on.
