@@ -4,6 +4,7 @@ What is done is read from the Dagster instance, the lake and the database, never
 own: a back-fill that was killed at any point goes on where it stopped when it is asked for again.
 """
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -25,6 +26,7 @@ from parakeet_dagster.partitions import RANGE_TAGS, sessions
 from parakeet_dagster.price_sources.base import FailureClass, PriceSource
 from parakeet_dagster.price_sources.fx import PAIR
 from parakeet_dagster.resources.io_manager import asset_path
+from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
 
@@ -427,3 +429,16 @@ def chunks(spans: Sequence[Span], size: int) -> Iterator[Span]:
         for place in range(0, len(keys), size):
             piece = keys[place : place + size]
             yield replace(span, first=piece[0], last=piece[-1])
+
+
+def batch_of(kind: str, wanted: Span, settings: Settings) -> str:
+    """The name under which answers are kept: what is asked for again goes on with them.
+
+    Args:
+        kind: of whom it is; a name's first word.
+        wanted: the sessions, and the tickers where it is of some only.
+        settings: which universes are fetched.
+    """
+    whose = f"{settings.universe_keys} {settings.universe_file} {sorted(wanted.tickers)}"
+    what = f"{wanted.first} {wanted.last} {whose}"
+    return f"{kind}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"

@@ -5,7 +5,6 @@ call finds it (see ``backfill``). A piece that can hardly end in time is not beg
 under way when the time is over is interrupted, and leaves what Ctrl-C would.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from parakeet_dagster.backfill import (
     PRICES,
     Progress,
     Span,
+    batch_of,
     chunks,
     dependencies,
     plan,
@@ -97,7 +97,7 @@ def bring_in(work: Work, wanted: Span) -> None:
     progress = work.progress
     _require_records(progress)
     history = max((one.history for one in enabled_strategies(work.settings).values()), default=1)
-    batch = _batch(work.settings, wanted)
+    batch = batch_of("serverless", wanted, work.settings)
     spans = plan(progress, wanted, history)
     while spans:
         _run_all(work, spans, batch)
@@ -208,12 +208,6 @@ def failed_check(check: dg.AssetCheckEvaluation) -> str | None:
     if check.passed or check.blocking or check.severity is not dg.AssetCheckSeverity.ERROR:
         return None
     return f"{check.asset_key.to_user_string()}:{check.check_name}"
-
-
-def _batch(settings: Settings, wanted: Span) -> str:
-    """The name under which answers are kept: a call that is repeated goes on with them."""
-    what = f"{wanted.first} {wanted.last} {settings.universe_keys} {settings.universe_file}"
-    return "serverless-" + hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
 class Heard(Steps):

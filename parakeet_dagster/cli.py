@@ -1,6 +1,5 @@
 """The command line: ``parakeet``."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -162,7 +161,7 @@ def backfill(
         else:
             spans = work.plan(progress, wanted, history)
         log.print(f"Sessions {wanted.first} to {wanted.last}", highlight=False)
-        batch = _batch(settings, wanted)
+        batch = work.batch_of("backfill", wanted, settings)
         if again or lists:
             prices.forget(batch)
         starts_over = again or lists or bool(wanted.tickers)
@@ -562,13 +561,6 @@ def _stored_range(stored: list[str], first: str | None, last: str | None) -> tup
 def names_of(text: str) -> list[str]:
     """The names in a comma-separated list."""
     return [name for part in text.split(",") if (name := part.strip())]
-
-
-def _batch(settings: Settings, wanted: "Span") -> str:
-    """The name of a back-fill: the same command, killed and repeated, goes on with its answers."""
-    whose = f"{settings.universe_keys} {settings.universe_file} {sorted(wanted.tickers)}"
-    what = f"{wanted.first} {wanted.last} {whose}"
-    return "backfill-" + hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
 def _instance(settings: Settings) -> "dg.DagsterInstance":

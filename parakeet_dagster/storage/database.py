@@ -24,7 +24,6 @@ from parakeet_dagster.storage import (
     migrations,
     orders,
     quarantine,
-    rebuilding,
     renames,
     restoring,
     revisions,
@@ -36,10 +35,9 @@ from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, o
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.dumps import Dump, Manifest
 from parakeet_dagster.storage.login import FixedLogin, Login, log_in_by
-from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts
+from parakeet_dagster.storage.market_data import MarketDataSummary, MergeCounts, Rebuilt
 from parakeet_dagster.storage.migrations import SchemaState
 from parakeet_dagster.storage.quarantine import Decision
-from parakeet_dagster.storage.rebuilding import Rebuilt
 from parakeet_dagster.storage.trades import TradeCounts
 
 if TYPE_CHECKING:
@@ -187,7 +185,7 @@ class Database:
         they became known where a dump told it and they are the same.
         """
         with self.transaction("rebuild market data") as connection:
-            return rebuilding.merge(connection, frame, sessions)
+            return market_data.rebuild(connection, frame, sessions)
 
     @property
     def _where(self) -> str:

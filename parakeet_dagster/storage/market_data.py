@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 from sqlalchemy import Connection, text
@@ -93,6 +93,9 @@ _RAW_PRICES_TYPES = {
     **dict.fromkeys(("dividend", "split_ratio"), "float64"),
     **dict.fromkeys(("source", "data_quality"), "str"),
 }
+_REBUILT = "rebuilt from the lake"
+_NO_CORRECTION = datetime(1, 1, 1, tzinfo=UTC)
+_RECALL = text("SELECT recall_known_since(CAST(:sessions AS date[]))")
 _SUMMARY = text("SELECT count(*), min(date), max(date) FROM market_data")
 
 
@@ -104,6 +107,14 @@ class MergeCounts:
     updated: int
     unchanged: int
     deleted: int
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What became of some sessions: of bars, and how many got the moment that a dump told."""
+
+    bars: MergeCounts
+    recalled: int
 
 
 @dataclass(frozen=True)
@@ -140,6 +151,13 @@ def merge(
         },
     ).one()
     return MergeCounts(*counts)
+
+
+def rebuild(connection: Connection, frame: pd.DataFrame, sessions: Sequence[date]) -> Rebuilt:
+    """See ``Database.rebuild``."""
+    counts = merge(connection, frame, sessions, _REBUILT, _NO_CORRECTION, others_follow=True)
+    recalled = connection.execute(_RECALL, {"sessions": list(sessions)}).scalar_one()
+    return Rebuilt(counts, int(recalled))
 
 
 def refresh_stale(connection: Connection) -> None:

@@ -3,36 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from datetime import date
 
 import pandas as pd
-from sqlalchemy import Connection, text
 
-from parakeet_dagster.storage import market_data
+from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from parakeet_dagster.storage.market_data import MergeCounts
-
-if TYPE_CHECKING:
-    from parakeet_dagster.storage.database import Database
 
 SESSIONS_AT_A_TIME = 250
 """What is in memory at a time: of 741 tickers 190,000 bars."""
 
 PRICES, ALLOCATIONS, ORDERS = "raw_prices", "allocations", "orders"
-
-REASON = "rebuilt from the lake"
-
-_NO_CORRECTION = datetime(1, 1, 1, tzinfo=UTC)
-_RECALL = text("SELECT recall_known_since(CAST(:sessions AS date[]))")
-
-
-@dataclass(frozen=True)
-class Rebuilt:
-    """What became of some sessions: of bars, and how many got the moment that a dump told."""
-
-    bars: MergeCounts
-    recalled: int
 
 
 @dataclass(frozen=True)
@@ -63,16 +44,7 @@ class Batch:
         return [date.fromisoformat(key) for key in self.keys]
 
 
-def merge(connection: Connection, frame: pd.DataFrame, sessions: Sequence[date]) -> Rebuilt:
-    """See ``Database.rebuild``."""
-    counts = market_data.merge(
-        connection, frame, sessions, REASON, _NO_CORRECTION, others_follow=True
-    )
-    recalled = connection.execute(_RECALL, {"sessions": list(sessions)}).scalar_one()
-    return Rebuilt(counts, int(recalled))
-
-
-def rebuild(database: "Database", lake: Lake, tell: Callable[[int, int, str], None]) -> Totals:
+def rebuild(database: Database, lake: Lake, tell: Callable[[int, int, str], None]) -> Totals:
     """Make the database say what the lake says; the same call again writes nothing.
 
     Each batch of sessions is stored for good, so that a rebuild that was stopped is begun again
@@ -112,7 +84,7 @@ def _batches(lake: Lake) -> Iterator[Batch]:
             yield Batch(asset, keys[place : place + SESSIONS_AT_A_TIME])
 
 
-def _write(database: "Database", batch: Batch, frame: pd.DataFrame) -> dict[str, int]:
+def _write(database: Database, batch: Batch, frame: pd.DataFrame) -> dict[str, int]:
     """What was written, by kind."""
     kind, _, strategy = batch.asset.partition("/")
     if kind == ALLOCATIONS:
@@ -124,7 +96,7 @@ def _write(database: "Database", batch: Batch, frame: pd.DataFrame) -> dict[str,
     return {"bars": changed, "recalled": rebuilt.recalled}
 
 
-def refill(database: "Database", lake: Lake, keys: Sequence[str]) -> list[str]:
+def refill(database: Database, lake: Lake, keys: Sequence[str]) -> list[str]:
     """Write the partitions of prices that the lake lacks, from the table of bars and the actions.
 
     Args:
