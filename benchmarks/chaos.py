@@ -21,7 +21,6 @@ from pathlib import Path
 
 import boto3
 import psycopg2
-from moto.server import ThreadedMotoServer
 
 from benchmarks import world
 from benchmarks.chaos_command import CORRECTED
@@ -30,6 +29,7 @@ from benchmarks.clock import timed
 from benchmarks.faulty_s3 import FaultyS3
 from benchmarks.market import SyntheticSource
 from benchmarks.result import Result
+from parakeet_dagster_tests.moto_server import moto_server
 
 TICKERS, SESSIONS, CHUNK = 40, 60, 15
 STRATEGIES = ("equal_weight", "momentum_21")
@@ -301,13 +301,8 @@ def _failing_s3(source: SyntheticSource, expected: Left) -> Result:
 def moto() -> Iterator[str]:
     """The URL of a server that speaks S3; each request is a line in no log."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
+    with moto_server() as url:
+        yield url
 
 
 def _bytes_in_bucket(url: str) -> Bytes:

@@ -11,7 +11,8 @@ import boto3
 import botocore.session
 import pytest
 from botocore.loaders import create_loader
-from moto.server import ThreadedMotoServer
+
+from parakeet_dagster_tests.moto_server import moto_server
 
 REGION = "ap-southeast-2"
 VARIABLES = {
@@ -61,14 +62,10 @@ class Aws:
 @pytest.fixture(scope="module")
 def aws_server() -> Iterator[Aws]:
     """One for all tests of a module; names are never used twice."""
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
+    with moto_server() as url, pytest.MonkeyPatch.context() as patch:
         # What botocore says of services is read once, and not by each client: a fifth of a call.
         patch.setattr(botocore.session, "create_loader", cache(create_loader))
-        yield Aws(f"http://{host}:{port}")
-    server.stop()
+        yield Aws(url)
 
 
 @pytest.fixture

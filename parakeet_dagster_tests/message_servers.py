@@ -15,7 +15,6 @@ import boto3
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
-from moto.server import ThreadedMotoServer
 
 USER, PASSWORD = "parakeet@example.org", "s3cret-word"
 TO = "me@example.org"
@@ -123,18 +122,6 @@ class Topic:
         """What came since it was last asked."""
         answer = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
-
-
-@contextmanager
-def aws_server() -> Iterator[str]:
-    """moto's server; its URL."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
 
 
 def topic_at(url: str, patch: pytest.MonkeyPatch) -> Topic:

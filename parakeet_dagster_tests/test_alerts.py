@@ -17,11 +17,11 @@ from parakeet_dagster.telling_sensors import NO_TARGET, alerts, telling_sensors
 from parakeet_dagster_tests.message_servers import (
     PASSWORD,
     TO,
-    aws_server,
     mail_server,
     topic_at,
     webhook,
 )
+from parakeet_dagster_tests.moto_server import moto_server
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
@@ -286,7 +286,7 @@ class TestSensor:
 
 
 def test_without_a_daemon_one_run_is_told_of(instance, hook, monkeypatch):
-    with aws_server() as url:
+    with moto_server() as url:
         topic = topic_at(url, monkeypatch)
         monkeypatch.setenv("PARAKEET_ALERT_TOPIC", topic.arn)
         failed = run(instance, asset_of("raw_prices", WRONG))

@@ -17,7 +17,6 @@ import boto3
 import dagster as dg
 import pandas as pd
 import pytest
-from moto.server import ThreadedMotoServer
 from sqlalchemy import text
 
 from benchmarks.faulty_s3 import FAULTS, Fault, FaultyS3
@@ -36,6 +35,7 @@ from parakeet_dagster.storage.stores import S3Store
 from parakeet_dagster.storage.turns import EVERYTHING
 from parakeet_dagster_tests.graph import Graph, bytes_of, checks_of, failures
 from parakeet_dagster_tests.graph import graph as graph
+from parakeet_dagster_tests.moto_server import moto_server
 from parakeet_dagster_tests.storage.bars import bar, days
 from parakeet_dagster_tests.storage.bars import frame as bars_of
 from parakeet_dagster_tests.storage.postgres import empty_database
@@ -321,11 +321,8 @@ class TestReaders:
 class TestAnS3ThatFails:
     @pytest.fixture(scope="class")
     def s3_url(self):
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
+        with moto_server() as url:
+            yield url
 
     @pytest.fixture
     def bucket(self, s3_url, monkeypatch) -> str:

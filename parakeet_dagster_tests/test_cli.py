@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 import stamina
 import typer
-from moto.server import ThreadedMotoServer
 
 from parakeet_dagster import cli, stopping
 from parakeet_dagster import sessions as calendar
@@ -26,6 +25,7 @@ from parakeet_dagster.cli import _say_what_failed, app, main
 from parakeet_dagster.stopping import StopRequested
 from parakeet_dagster.storage.stores import FileStore
 from parakeet_dagster_tests.command_line import Outcome, parakeet
+from parakeet_dagster_tests.moto_server import moto_server
 from parakeet_dagster_tests.storage.lakes import plain_lake
 from strategy.catalog import CATALOG
 from strategy.universes import KEYS
@@ -382,11 +382,8 @@ class TestWrongUniverseFile:
 class TestWrongLake:
     @pytest.fixture(scope="class")
     def endpoint(self) -> Iterator[str]:
-        server = ThreadedMotoServer(port=0)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
+        with moto_server() as url:
+            yield url
 
     @pytest.fixture(autouse=True)
     def _credentials(self, endpoint, with_database, monkeypatch):

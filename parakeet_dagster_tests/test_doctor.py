@@ -25,7 +25,8 @@ from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.migrations import all_migrations
-from parakeet_dagster_tests.message_servers import aws_server, webhook
+from parakeet_dagster_tests.message_servers import webhook
+from parakeet_dagster_tests.moto_server import moto_server
 from parakeet_dagster_tests.yahoo_server import (
     Fault,
     Listed,
@@ -57,7 +58,7 @@ def nobody():
 
 @pytest.fixture(scope="module")
 def aws():
-    with aws_server() as url:
+    with moto_server() as url:
         yield url
 
 

@@ -8,7 +8,6 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
-from moto.server import ThreadedMotoServer
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.definitions import build_definitions
@@ -25,6 +24,7 @@ from parakeet_dagster_tests.graph import (
     graph,  # noqa: F401 - a fixture
     metadata_of,
 )
+from parakeet_dagster_tests.moto_server import moto_server
 from strategy.allocation.equal_weight import EqualWeight
 from strategy.catalog import CATALOG
 from strategy.signals.always_on import AlwaysOn
@@ -109,11 +109,8 @@ class TestRangeAndSingles:
         copy_lake(history, graph)
         assert graph.run(RANGE[0], RANGE[-1]).success
         on_disk = bytes_of(graph.home / "lake")
-        server = ThreadedMotoServer(port=0)
-        server.start()
-        try:
-            host, port = server.get_host_and_port()
-            monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
+        with moto_server() as url:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
             monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
             monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -131,8 +128,6 @@ class TestRangeAndSingles:
                 for folder in store.folders([f"{asset}/session="], "part-0.parquet")
             ]
             assert {path: store.read(path) for path in paths} == on_disk
-        finally:
-            server.stop()
 
 
 @pytest.fixture

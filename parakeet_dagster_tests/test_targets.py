@@ -17,11 +17,11 @@ from parakeet_dagster_tests.message_servers import (
     PASSWORD,
     TO,
     USER,
-    aws_server,
     mail_server,
     topic_at,
     webhook,
 )
+from parakeet_dagster_tests.moto_server import moto_server
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
@@ -36,7 +36,7 @@ def mail():
 
 @pytest.fixture(scope="module")
 def aws():
-    with aws_server() as url:
+    with moto_server() as url:
         yield url
 
 

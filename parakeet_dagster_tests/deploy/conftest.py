@@ -3,17 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from moto.server import ThreadedMotoServer
+
+from parakeet_dagster_tests.moto_server import moto_server
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
     """The URL of moto's server."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as url:
+        yield url
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import threading
 import boto3
 import pandas as pd
 import pytest
-from moto.server import ThreadedMotoServer
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.connect import open_lake
@@ -16,6 +15,7 @@ from parakeet_dagster.errors import HoleError, LakeError
 from parakeet_dagster.s3 import LakeS3Resource
 from parakeet_dagster.storage.lake import DECADES
 from parakeet_dagster.storage.stores import FileStore, S3Store
+from parakeet_dagster_tests.moto_server import moto_server
 from parakeet_dagster_tests.storage.lakes import stored_paths
 
 BUCKET = "parakeet-tests"
@@ -24,11 +24,8 @@ PATH = "raw_prices/session=2022-03-14/part-0.parquet"
 
 @pytest.fixture(scope="module")
 def s3_url():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as url:
+        yield url
 
 
 @pytest.fixture
