@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import dagster as dg
 
 from parakeet_dagster import runs
+from parakeet_dagster.assets.metadata import ROW_COUNT
 from parakeet_dagster.backfill import (
     PRICES,
     Progress,
@@ -37,7 +38,6 @@ FIRST_PIECE = 20
 """Sessions of the first run: nobody knows yet how long one takes."""
 
 LARGEST_PIECE = 260
-ROWS = "dagster/partition_row_count"
 MARGIN = 1.5
 """A run may take so much longer than the one before it."""
 
@@ -241,4 +241,4 @@ class Heard(Steps):
             told.asset_key == PRICES
         ):
             metadata = told.step_materialization_data.materialization.metadata
-            self.rows += int(str(metadata[ROWS].value)) if ROWS in metadata else 0
+            self.rows += int(str(metadata[ROW_COUNT].value)) if ROW_COUNT in metadata else 0

@@ -7,6 +7,7 @@ import dagster as dg
 
 from parakeet_dagster import clock, metrics
 from parakeet_dagster import sessions as calendar
+from parakeet_dagster.assets.metadata import ROW_COUNT
 from parakeet_dagster.assets.prices import COVERAGE
 from parakeet_dagster.checks.prices import due_session
 from parakeet_dagster.connect import open_lake, open_price_source
@@ -27,8 +28,6 @@ _OF_CHECK = {
     "Coverage": "lowest_coverage",
 }
 """A metric, and where the check ``coverage`` says it: also of a run that stored nothing."""
-
-_ROWS = "dagster/partition_row_count"
 
 
 def record_runs(instance: dg.DagsterInstance, settings: Settings, run_ids: Iterable[str]) -> int:
@@ -99,7 +98,7 @@ def figures_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
         if event.asset_key == RAW_PRICES
     ]
     if stored:
-        found["Rows"] = sum(of.get(_ROWS, 0.0) for of in stored)
+        found["Rows"] = sum(of.get(ROW_COUNT, 0.0) for of in stored)
     return found
 
 

@@ -8,6 +8,9 @@ import pandas as pd
 
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS
 
+ROW_COUNT = "dagster/partition_row_count"
+"""Where a session says how many rows it has; Dagster draws it."""
+
 PREVIEW_ROWS = 3
 DIGITS = 6
 
@@ -38,7 +41,7 @@ def describe(
     tickers = _by_session(by_day["ticker"].nunique()) if "ticker" in frame else None
     previews = _previews(by_day.head(PREVIEW_ROWS))
     for session in context.partition_keys:
-        shown: dict[str, Any] = {"dagster/partition_row_count": counts.get(session, 0)}
+        shown: dict[str, Any] = {ROW_COUNT: counts.get(session, 0)}
         if tickers is not None:
             shown["tickers"] = tickers.get(session, 0)
         if session in previews:
