@@ -12,6 +12,7 @@ import pandas as pd
 import typer
 
 from parakeet_dagster import (
+    cli_api,
     cli_database,
     cli_decisions,
     cli_digest,
@@ -55,11 +56,13 @@ for command in (
 ):
     db.command()(command)
 app.command()(cli_database.adopt)
+app.command()(cli_api.api)
 app.command()(cli_portfolio.orders)
 app.command()(cli_portfolio.report)
 app.command()(cli_portfolio.compare)
 app.command()(cli_digest.digest)
 app.command()(cli_doctor.doctor)
+app.add_typer(cli_api.keys, name="keys")
 app.add_typer(cli_decisions.quarantine, name="quarantine")
 app.add_typer(cli_decisions.session, name="session", no_args_is_help=True)
 app.add_typer(cli_imports.holdings, name="holdings")

@@ -33,7 +33,7 @@ from strategy.universes.keys import parts_of
 from strategy.universes.renames import of_free_symbols
 
 if TYPE_CHECKING:
-    from parakeet_dagster.database_secret import DatabaseSecret
+    from parakeet_dagster.storage.database_secret import DatabaseSecret
     from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
 
 
@@ -108,7 +108,7 @@ def find_database(settings: Settings) -> Database:
 @cache
 def database_secret(name: str) -> "DatabaseSecret":
     """The secret of a name or ARN; one a process, which asks for it once in a while."""
-    from parakeet_dagster.database_secret import DatabaseSecret
+    from parakeet_dagster.storage.database_secret import DatabaseSecret
 
     return DatabaseSecret(name)
 

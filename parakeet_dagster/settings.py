@@ -32,6 +32,7 @@ OTHERS = (
 """Variables that are ours and no settings: of containers, of ``dagster.yaml``, of the tests."""
 
 DEFAULT_FIRST_SESSION = date(2005, 1, 3)
+MAX_REQUESTS = 100_000
 DAGSTER_URL = "DAGSTER_POSTGRES_URL"
 
 _SECRET_NAME = re.compile(
@@ -39,6 +40,7 @@ _SECRET_NAME = re.compile(
 )
 
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+(\.fifo)?")
 _PASSWORD = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
 _SECRETS = (
@@ -97,6 +99,8 @@ class Settings(BaseSettings):
     risk_aversion: float = _variable("PARAKEET_RISK_AVERSION", 3.0)
     tax_rate: float = _variable("PARAKEET_TAX_RATE", 0.39)
     parcels: Literal["fifo", "highest_cost", "min_tax"] = _variable("PARAKEET_PARCELS", "fifo")
+    api_origins: Keys = _variable("PARAKEET_API_ORIGINS", ())
+    api_requests: int = _variable("PARAKEET_API_REQUESTS_PER_MINUTE", 600)
     logs: Literal["text", "json"] = _variable("PARAKEET_LOGS", "text")
     alert_emails: Keys = _variable("PARAKEET_ALERT_EMAIL", ())
     smtp_url: SecretStr | None = _variable("PARAKEET_SMTP_URL")
@@ -106,7 +110,7 @@ class Settings(BaseSettings):
     dagster_url: SecretStr | None = _variable(DAGSTER_URL)
     lambda_function: str = _variable("AWS_LAMBDA_FUNCTION_NAME", "")
 
-    @field_validator("universes", "strategies", "alert_emails", mode="before")
+    @field_validator("universes", "strategies", "alert_emails", "api_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -167,6 +171,20 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(_ADDRESS.fullmatch(one) for one in value):
             raise ValueError("comma-separated addresses, name@example.org")
+        return value
+
+    @field_validator("api_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_is_url(one, ("https", "http")) and _ORIGIN.fullmatch(one) for one in value):
+            raise ValueError("origins")
+        return value
+
+    @field_validator("api_requests")
+    @classmethod
+    def _a_rate(cls, value: int) -> int:
+        if not 1 <= value <= MAX_REQUESTS:
+            raise ValueError("a rate")
         return value
 
     @field_validator("smtp_url", "slack_webhook")
@@ -287,6 +305,8 @@ _ACCEPTED = {
     "PARAKEET_RISK_AVERSION": "a number, 0 or more; inf for no band",
     "PARAKEET_TAX_RATE": "a part of income, e.g. 0.39, at least 0 and below 1",
     "PARAKEET_PARCELS": "fifo, highest_cost or min_tax",
+    "PARAKEET_API_ORIGINS": "comma-separated origins of web pages, https://host or http://host:port",
+    "PARAKEET_API_REQUESTS_PER_MINUTE": f"a whole number from 1 to {MAX_REQUESTS}",
     "PARAKEET_LOGS": "text or json",
     "PARAKEET_ALERT_EMAIL": "comma-separated addresses, name@example.org",
     "PARAKEET_SMTP_URL": "smtp://user:password@host:587 or smtps://user:password@host:465",

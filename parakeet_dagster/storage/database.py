@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import Dialect
 
 from parakeet_dagster.errors import SchemaVersionError
@@ -16,6 +16,7 @@ from parakeet_dagster.retries import retry_context
 from parakeet_dagster.storage import (
     acceptances,
     allocations,
+    api_keys,
     corrections,
     failure_log,
     healing,
@@ -30,6 +31,8 @@ from parakeet_dagster.storage import (
     trades,
     universe_lists,
 )
+from parakeet_dagster.storage.api_keys import Scope
+from parakeet_dagster.storage.async_engine import async_engine
 from parakeet_dagster.storage.dagster_schema import make_schema
 from parakeet_dagster.storage.database_errors import CONNECTING, is_transient, one_line_errors
 from parakeet_dagster.storage.database_url import DatabaseUrl
@@ -87,19 +90,8 @@ class Database:
         return engine
 
     def async_engine(self) -> "AsyncEngine":
-        """A new asynchronous engine, on asyncpg, for the event loop of the caller to dispose of.
-
-        Against Neon's pooler it keeps neither connections nor prepared statements.
-        """
-        from sqlalchemy.ext.asyncio import create_async_engine  # with all of its ORM
-
-        url = self.url
-        if url.is_pooler:
-            engine = create_async_engine(url.async_, poolclass=NullPool)
-        else:
-            engine = create_async_engine(url.async_, pool_pre_ping=True)
-        log_in_by(engine.sync_engine, self._login, _asyncpg_arguments)
-        return engine
+        """A new asynchronous engine, on asyncpg, for the event loop of the caller to dispose of."""
+        return async_engine(self._login)
 
     @contextmanager
     def transaction(self, doing: str) -> Iterator[Connection]:
@@ -645,6 +637,34 @@ class Database:
         with self.transaction("read universe lists") as connection:
             return universe_lists.read(connection, first, last)
 
+    def create_api_key(self, name: str, scopes: Sequence[Scope]) -> str | None:
+        """Make a key for the API. It is returned here and kept nowhere; its hash is stored.
+
+        Args:
+            name: whose it is; of one key at a time.
+            scopes: "read", "write" or both.
+
+        Returns:
+            The key; None where the name has one already.
+        """
+        with self.transaction("create an API key") as connection:
+            return api_keys.create(connection, name, scopes)
+
+    def revoke_api_key(self, name: str) -> bool:
+        """Make a key worthless, within seconds, for good; False where no key has the name."""
+        with self.transaction("revoke an API key") as connection:
+            return api_keys.revoke(connection, name)
+
+    def api_keys(self) -> pd.DataFrame:
+        """The keys of the API, revoked ones too, in the order in which they were made.
+
+        Returns:
+            Columns id (the part that is no secret), name, scopes (joined by commas), created_at,
+            revoked_at (UTC, NaT while it is in use).
+        """
+        with self.transaction("list the API keys") as connection:
+            return api_keys.read(connection)
+
     def record_healing(self, first: date, last: date, causes: str, requested_at: datetime) -> None:
         """Record that the sessions in [first, last] were requested again, why and when."""
         with self.transaction("record a healing request") as connection:
@@ -678,8 +698,3 @@ def psycopg2_arguments(dialect: Dialect, url: DatabaseUrl) -> dict[str, Any]:
     """What ``psycopg2.connect`` takes; the URL's own options go first."""
     defaults = {"connect_timeout": _CONNECT_ATTEMPT_SECONDS, "application_name": _APPLICATION}
     return {**defaults, **dialect.create_connect_args(url.sync)[1]}
-
-
-def _asyncpg_arguments(dialect: Dialect, url: DatabaseUrl) -> dict[str, Any]:
-    """What ``asyncpg.connect`` takes, and SQLAlchemy beside it."""
-    return {**url.asyncpg_arguments, **dialect.create_connect_args(url.async_)[1]}

@@ -24,6 +24,7 @@ from parakeet_dagster.storage.stores import Store
 
 TABLES = {
     "allocations": "strategy, session, known_at, ticker",
+    "api_keys": "id",
     "bars_known_since": "date, known_since",
     "corporate_actions": "ticker, ex_date, kind, known_at",
     "healing_requests": "id",

@@ -21,6 +21,7 @@ from parakeet_dagster.storage.migrations import all_migrations
 
 TABLES = {
     "allocations",
+    "api_keys",
     "bars_known_since",
     "corporate_actions",
     "healing_requests",

@@ -46,6 +46,7 @@ def fill(database: Database) -> None:
         side="buy", quantity=0.1, price_estimate_aud=1.0, cost_estimate_aud=3.0, reason=""
     )
     database.write_orders("s", order, days("2022-06-01", "2022-06-02"))
+    database.create_api_key("ann's", ["read", "write"])
     database.replace_holdings(date(2022, 6, 1), CASH)
     database.record_trades(pd.DataFrame(
         {"id": ["1"], "date": pd.to_datetime(["2022-06-01"]).as_unit("us"), "ticker": ["AAA"],

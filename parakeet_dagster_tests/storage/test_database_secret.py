@@ -9,10 +9,10 @@ from botocore.stub import Stubber
 from sqlalchemy import text
 
 from parakeet_dagster.connect import check_settings, database_secret, open_database
-from parakeet_dagster.database_secret import KEPT_SECONDS, DatabaseSecret
 from parakeet_dagster.errors import DatabaseError, SettingsError
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
+from parakeet_dagster.storage.database_secret import KEPT_SECONDS, DatabaseSecret
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster_tests.aws import REGION, aws, aws_server  # noqa: F401 - fixtures
 from parakeet_dagster_tests.storage.postgres import member
@@ -129,7 +129,7 @@ class TestErrors:
 
     def test_nobody_answers(self, aws, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        monkeypatch.setattr("parakeet_dagster.database_secret._TRIES", 1)
+        monkeypatch.setattr("parakeet_dagster.storage.database_secret._TRIES", 1)
         assert "Could not connect" in refusal(DatabaseSecret("parakeet/none").current)
 
     def test_two_databases(self, monkeypatch):
@@ -169,7 +169,7 @@ class TestHowLongItIsKept:
         secret = DatabaseSecret(aws.secret(URL), clock)
         secret.current()
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        monkeypatch.setattr("parakeet_dagster.database_secret._TRIES", 1)
+        monkeypatch.setattr("parakeet_dagster.storage.database_secret._TRIES", 1)
         del secret._client
         clock.seconds = KEPT_SECONDS + 1
         assert secret.current() == DatabaseUrl.parse(URL)

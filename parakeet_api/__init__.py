@@ -1,0 +1,1 @@
+"""The API over HTTP: what Parakeet computed, for other programs. No Dagster here."""

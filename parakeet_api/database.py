@@ -1,0 +1,143 @@
+"""Sessions of the database, asynchronous: one a request, ended before the answer is sent.
+
+A slow client so holds no connection. What goes wrong between us and the server is a problem of
+status 503, and the next request tries anew.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import stamina
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from parakeet_api.problems import ProblemError, unavailable
+from parakeet_dagster.storage.async_engine import async_engine
+from parakeet_dagster.storage.login import Login, is_refusal
+
+_log = logging.getLogger("parakeet.api")
+
+UNREACHABLE = "the database cannot be reached; ask again in a while"
+_OLD_SCHEMA = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
+_NOT_NOW = (
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InternalServerError,  # Neon's proxy, while it wakes the server up
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+class AsyncDatabase:
+    """The database as the API uses it.
+
+    Args:
+        login: where it is.
+        connections: so many at most; a Lambda answers one request at a time and needs one.
+        connect_seconds: how long connecting is tried again: a suspended Neon takes seconds to wake
+            up, and whoever asks is waiting.
+        query_seconds: how long one statement may take.
+    """
+
+    def __init__(
+        self,
+        login: Login,
+        connections: int = 8,
+        connect_seconds: float = 6.0,
+        query_seconds: float = 20.0,
+    ) -> None:
+        self._login = login
+        self._connections = connections
+        self._connect_seconds = connect_seconds
+        self._query_seconds = query_seconds
+        self._engine: AsyncEngine | None = None
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """Made at the first use: in the event loop that it belongs to."""
+        if self._engine is None:
+            self._engine = async_engine(
+                self._login, self._connections, self._connect_seconds, self._query_seconds
+            )
+        return self._engine
+
+    @asynccontextmanager
+    async def reading(self, doing: str) -> AsyncIterator[AsyncSession]:
+        """A session that sees one moment and can write nothing, whatever it is asked.
+
+        Args:
+            doing: for the log.
+
+        Raises:
+            ProblemError: 503: the database cannot be reached, or took too long.
+        """
+        reader = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        async with self._session(reader, doing) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self, doing: str) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction, committed at the end or not at all; see ``reading``."""
+        async with self._session(self.engine, doing) as session:
+            yield session
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._engine is not None:
+            await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _session(self, engine: AsyncEngine, doing: str) -> AsyncIterator[AsyncSession]:
+        try:
+            async with AsyncSession(engine) as session, session.begin():
+                await self._connect(session)
+                yield session
+        except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise self._problem(error, doing) from error
+
+    async def _connect(self, session: AsyncSession) -> None:
+        async for attempt in stamina.retry_context(
+            on=_is_transient, attempts=None, timeout=self._connect_seconds, wait_initial=0.05
+        ):
+            with attempt:
+                await session.connection()
+
+    def _problem(self, error: Exception, doing: str) -> ProblemError:
+        cause = _cause(error)
+        _log.warning("cannot %s: %s: %s", doing, type(cause).__name__, cause)
+        if isinstance(cause, asyncpg.QueryCanceledError | TimeoutError):
+            return unavailable("took_too_long", "the answer took too long; ask for less at a time")
+        if isinstance(cause, _OLD_SCHEMA):
+            return unavailable(
+                "schema_outdated", "the database has another version's schema: parakeet db migrate"
+            )
+        return unavailable("database_unavailable", UNREACHABLE)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the driver raised, beneath what SQLAlchemy made of it."""
+    while isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    return (
+        error.__cause__
+        if type(error).__module__.startswith("sqlalchemy") and error.__cause__
+        else error
+    )
+
+
+def _is_transient(error: Exception) -> bool:
+    """Whether connecting again may succeed; a password that is wrong stays wrong."""
+    if isinstance(error, PoolTimeoutError) or is_refusal(error):
+        return False
+    return isinstance(_cause(error), _NOT_NOW)

@@ -1,0 +1,5 @@
+"""``/v1/allocations``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

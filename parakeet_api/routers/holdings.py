@@ -1,0 +1,5 @@
+"""``/v1/holdings``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

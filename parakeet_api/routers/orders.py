@@ -1,0 +1,5 @@
+"""``/v1/orders``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""``/v1/performance``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

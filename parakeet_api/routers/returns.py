@@ -1,0 +1,5 @@
+"""``/v1/returns``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

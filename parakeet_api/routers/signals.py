@@ -1,0 +1,5 @@
+"""``/v1/signals``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""``/v1/status``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""``/v1/strategies``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""``/v1/trades``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""``/v1/universes``."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,101 @@
+"""What the application reads from: the settings, the database, the lake; made once a process."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from parakeet_api.database import AsyncDatabase
+from parakeet_api.keys import Keys
+from parakeet_dagster.settings import Settings
+from parakeet_dagster.storage.database_url import DatabaseUrl
+from parakeet_dagster.storage.login import FixedLogin, Login
+
+if TYPE_CHECKING:
+    from parakeet_dagster.storage.lake import Lake
+
+ANONYMOUS_PER_MINUTE = 120
+"""Requests a minute without a valid key, by address."""
+
+FILE_THREADS = 8
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Services:
+    """See above.
+
+    Args:
+        settings: of the process.
+        connections: to the database, at most.
+        anonymous_per_minute: requests a minute without a valid key, by address.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connections: int = 8,
+        anonymous_per_minute: int = ANONYMOUS_PER_MINUTE,
+    ) -> None:
+        self.settings = settings
+        self.database = AsyncDatabase(login_of(settings), connections)
+        self.keys = Keys(self.database)
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._of_key = RateLimitItemPerMinute(settings.api_requests)
+        self._of_address = RateLimitItemPerMinute(anonymous_per_minute)
+
+    @cached_property
+    def lake(self) -> "Lake":
+        """The lake; imports frames, which takes a while."""
+        from parakeet_dagster.connect import open_lake
+
+        return open_lake(self.settings.lake_url)
+
+    @cached_property
+    def _threads(self) -> CapacityLimiter:
+        return CapacityLimiter(FILE_THREADS)
+
+    async def in_thread(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Call what reads files or computes, beside the event loop."""
+        return await anyio.to_thread.run_sync(
+            lambda: function(*arguments, **named), limiter=self._threads
+        )
+
+    def may_ask(self, key_id: str) -> bool:
+        """Count a request of a key; whether it is within its limit."""
+        return self._limiter.hit(self._of_key, key_id)
+
+    def may_knock(self, address: str) -> bool:
+        """Count a request without a valid key; whether its address is within its limit."""
+        return self._limiter.hit(self._of_address, address)
+
+    def is_shut_out(self, address: str) -> bool:
+        """Whether an address used up what it may ask without a valid key."""
+        return not self._limiter.test(self._of_address, address)
+
+    async def close(self) -> None:
+        """Give everything back."""
+        await self.database.close()
+
+
+def login_of(settings: Settings) -> Login:
+    """How to log in to the database that is named, else to the embedded one, started if need be.
+
+    Raises:
+        SettingsError: ``NEON_DATABASE_URL`` is no URL.
+    """
+    if settings.database_secret:
+        from parakeet_dagster.storage.database_secret import DatabaseSecret
+
+        return DatabaseSecret(settings.database_secret)
+    if settings.database_url is None:
+        from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
+
+        return FixedLogin(DatabaseUrl.parse(EmbeddedPostgres(settings.home / "postgres").start()))
+    return FixedLogin(DatabaseUrl.parse(settings.database_url.get_secret_value()))

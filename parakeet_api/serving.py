@@ -1,0 +1,24 @@
+"""The API as a process of its own, under uvicorn."""
+
+import uvicorn
+
+from parakeet_api.app import create_app
+from parakeet_api.services import Services
+from parakeet_dagster.settings import Settings
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until the process is told to stop.
+
+    One process: the limit per key counts in its memory. More of them behind a proxy each count
+    their own.
+    """
+    uvicorn.run(
+        create_app(Services(settings)),
+        host=host,
+        port=port,
+        server_header=False,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        log_config=None,
+    )
