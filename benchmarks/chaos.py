@@ -160,7 +160,7 @@ def _rows() -> Rows:
 
 def _url() -> str:
     """Of the world's database."""
-    from parakeet_dagster.connect import embedded_postgres
+    from parakeet_dagster.logins import embedded_postgres
     from parakeet_dagster.settings import load_settings
 
     return embedded_postgres(load_settings()).start()
@@ -262,7 +262,7 @@ def _wait_for(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
 
 
 def _kill_database() -> None:
-    from parakeet_dagster.connect import embedded_postgres
+    from parakeet_dagster.logins import embedded_postgres
     from parakeet_dagster.settings import load_settings
 
     pid = embedded_postgres(load_settings()).status().pid

@@ -17,7 +17,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.world import use
-from parakeet_dagster.connect import open_lake
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_url import DatabaseUrl
 

@@ -23,7 +23,7 @@ from benchmarks.clock import alone, side_by_side, timed
 from benchmarks.result import Result
 from benchmarks.signals import market, names
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.connect import open_lake
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.storage.lake import HISTORY_OF, Lake
 from parakeet_dagster.storage.schemas import SCHEMAS
 

@@ -22,7 +22,7 @@ from benchmarks.result import Result
 from benchmarks.s3_server import LATENCY, serving
 from benchmarks.signals import market
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.connect import open_lake
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.s3 import LakeS3Resource
 from parakeet_dagster.storage.lake import CONNECTIONS, FILE, HISTORY_OF, Lake
 from parakeet_dagster.storage.schemas import SCHEMAS

@@ -76,7 +76,7 @@ def _backfill(*arguments: str, more: Mapping[str, str] | None = None) -> float:
 
 def _sockets() -> Path:
     """Where the world's database listens; it has a database for Dagster, too."""
-    from parakeet_dagster.connect import embedded_postgres
+    from parakeet_dagster.logins import embedded_postgres
     from parakeet_dagster.settings import load_settings
 
     server = embedded_postgres(load_settings())

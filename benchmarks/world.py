@@ -42,7 +42,7 @@ def world(source: SyntheticSource, strategies: Sequence[str] = STRATEGIES) -> It
             FIRST: source.first,
         }
     )
-    from parakeet_dagster.connect import embedded_postgres
+    from parakeet_dagster.logins import embedded_postgres
     from parakeet_dagster.settings import export_dagster_home, load_settings
 
     export_dagster_home(load_settings())

@@ -12,9 +12,8 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from parakeet_api.database import AsyncDatabase
 from parakeet_api.keys import Keys
+from parakeet_dagster.logins import database_login
 from parakeet_dagster.settings import Settings
-from parakeet_dagster.storage.database_url import DatabaseUrl
-from parakeet_dagster.storage.login import FixedLogin, Login
 
 if TYPE_CHECKING:
     from parakeet_dagster.storage.lake import Lake
@@ -44,7 +43,7 @@ class Services:
         anonymous_per_minute: int = ANONYMOUS_PER_MINUTE,
     ) -> None:
         self.settings = settings
-        self.database = AsyncDatabase(login_of(settings), connections)
+        self.database = AsyncDatabase(database_login(settings), connections)
         self.keys = Keys(self.database)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._of_key = RateLimitItemPerMinute(settings.api_requests)
@@ -53,7 +52,7 @@ class Services:
     @cached_property
     def lake(self) -> "Lake":
         """The lake; imports frames, which takes a while."""
-        from parakeet_dagster.connect import open_lake
+        from parakeet_dagster.places import open_lake
 
         return open_lake(self.settings.lake_url)
 
@@ -82,20 +81,3 @@ class Services:
     async def close(self) -> None:
         """Give everything back."""
         await self.database.close()
-
-
-def login_of(settings: Settings) -> Login:
-    """How to log in to the database that is named, else to the embedded one, started if need be.
-
-    Raises:
-        SettingsError: ``NEON_DATABASE_URL`` is no URL.
-    """
-    if settings.database_secret:
-        from parakeet_dagster.storage.database_secret import DatabaseSecret
-
-        return DatabaseSecret(settings.database_secret)
-    if settings.database_url is None:
-        from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
-
-        return FixedLogin(DatabaseUrl.parse(EmbeddedPostgres(settings.home / "postgres").start()))
-    return FixedLogin(DatabaseUrl.parse(settings.database_url.get_secret_value()))

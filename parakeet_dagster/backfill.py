@@ -18,7 +18,6 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.batches import LISTS_TAG, TICKERS_TAG
 from parakeet_dagster.assets.covering import covered_on
 from parakeet_dagster.assets.orders import ORDERS, holdings_path
-from parakeet_dagster.assets.performance import PERFORMANCE
 from parakeet_dagster.checks.prices import due_session
 from parakeet_dagster.closures import FIRST_DAY, LAST_DAY
 from parakeet_dagster.errors import SessionError
@@ -29,6 +28,7 @@ from parakeet_dagster.resources.io_manager import asset_path
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
+from parakeet_dagster.storage.reports import PERFORMANCE
 
 WORTH_A_TRY = (
     FailureClass.RATE_LIMIT,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from parakeet_dagster import clock
-from parakeet_dagster.connect import find_database, open_backups, open_database
+from parakeet_dagster.connect import find_database, open_database
+from parakeet_dagster.places import open_backups
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.dumps import Dump, Manifest
 

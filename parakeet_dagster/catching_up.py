@@ -24,7 +24,7 @@ from parakeet_dagster.backfill import (
     plan_for_who_joined,
     reports,
 )
-from parakeet_dagster.connect import enabled_strategies
+from parakeet_dagster.choices import enabled_strategies
 from parakeet_dagster.deadline import Deadline
 from parakeet_dagster.errors import IncompleteError, OutOfTimeError, RunFailedError
 from parakeet_dagster.partitions import RANGE_TAGS

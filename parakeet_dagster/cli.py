@@ -137,13 +137,10 @@ def backfill(
     settings = load_settings()
     from parakeet_dagster import backfill as work
     from parakeet_dagster import runs
-    from parakeet_dagster.connect import (
-        enabled_strategies,
-        open_database,
-        open_lake,
-        open_price_source,
-    )
+    from parakeet_dagster.choices import enabled_strategies
+    from parakeet_dagster.connect import open_database, open_price_source
     from parakeet_dagster.dead_runs import bury
+    from parakeet_dagster.places import open_lake
 
     prices = open_price_source(settings)
     wanted = replace(work.snap(first, last, prices), tickers=frozenset(names_of(tickers)))
@@ -213,8 +210,9 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to sa
     settings = load_settings()
     from parakeet_dagster import backfill as work
     from parakeet_dagster.checks.prices import due_session
-    from parakeet_dagster.connect import open_database, open_lake, open_price_source
+    from parakeet_dagster.connect import open_database, open_price_source
     from parakeet_dagster.definitions import defs
+    from parakeet_dagster.places import open_lake
 
     database = open_database(settings)
     assets = work.dependencies(defs.resolve_asset_graph())
@@ -252,7 +250,7 @@ def verify(
     Example: parakeet verify 2024-01-01 2024-06-30
     """
     settings = load_settings()
-    from parakeet_dagster.connect import open_lake
+    from parakeet_dagster.places import open_lake
     from parakeet_dagster.verify import verify_history
 
     stored = open_lake(settings.lake_url).sessions("raw_prices")
@@ -289,7 +287,8 @@ def allocations(
     """
     settings = load_settings()
     from parakeet_dagster.assets.membership import UNKNOWN, strategy_membership
-    from parakeet_dagster.connect import catalog, open_database
+    from parakeet_dagster.choices import catalog
+    from parakeet_dagster.connect import open_database
     from strategy.universes.membership import BIASED
 
     known = catalog(settings)
@@ -366,7 +365,7 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
     Example: parakeet strategies --json
     """
     settings = load_settings()
-    from parakeet_dagster.connect import catalog, chosen_names, why_impossible
+    from parakeet_dagster.choices import catalog, chosen_names, why_impossible
     from strategy.catalog import kind_of
 
     known = catalog(settings)
@@ -429,7 +428,8 @@ def db_status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to
     Example: parakeet db status --json
     """
     settings = load_settings()
-    from parakeet_dagster.connect import embedded_postgres, open_database
+    from parakeet_dagster.connect import open_database
+    from parakeet_dagster.logins import embedded_postgres
 
     if settings.has_own_database and not embedded_postgres(settings).status().running:
         show(
@@ -466,7 +466,7 @@ def db_stop() -> None:
     Example: parakeet db stop
     """
     settings = load_settings()
-    from parakeet_dagster.connect import embedded_postgres
+    from parakeet_dagster.logins import embedded_postgres
 
     if not settings.has_own_database:
         variable = "PARAKEET_DATABASE_SECRET" if settings.database_secret else "NEON_DATABASE_URL"

@@ -133,7 +133,8 @@ def rebuild() -> None:
     Example: parakeet db rebuild
     """
     settings = load_settings()
-    from parakeet_dagster.connect import open_database, open_lake
+    from parakeet_dagster.connect import open_database
+    from parakeet_dagster.places import open_lake
     from parakeet_dagster.storage.rebuilding import rebuild as from_lake
     from parakeet_dagster.storage.turns import EVERYTHING, named, turn
 
@@ -170,7 +171,8 @@ def refill(
     Example: parakeet db refill 2022-06-01 2022-06-03
     """
     settings = load_settings()
-    from parakeet_dagster.connect import open_database, open_lake
+    from parakeet_dagster.connect import open_database
+    from parakeet_dagster.places import open_lake
     from parakeet_dagster.storage.rebuilding import refill as from_database
     from parakeet_dagster.storage.turns import EVERYTHING, named, turn
 
@@ -199,9 +201,10 @@ def adopt() -> None:
     settings = load_settings()
     from parakeet_dagster import adoption
     from parakeet_dagster.backfill import Progress, dependencies
-    from parakeet_dagster.connect import open_database, open_lake
+    from parakeet_dagster.connect import open_database
     from parakeet_dagster.definitions import defs
     from parakeet_dagster.instance import open_instance
+    from parakeet_dagster.places import open_lake
 
     with open_instance(settings) as instance:
         with meter.waiting("reading what is stored"):

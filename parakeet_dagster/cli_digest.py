@@ -29,10 +29,11 @@ def digest(
     """
     settings = load_settings()
     from parakeet_dagster.checks.prices import due_session
-    from parakeet_dagster.connect import open_database, open_lake, open_price_source
+    from parakeet_dagster.connect import open_database, open_price_source
     from parakeet_dagster.digest_text import text_of
     from parakeet_dagster.instance import open_instance
     from parakeet_dagster.morning import read_digest
+    from parakeet_dagster.places import open_lake
     from parakeet_dagster.run_metrics import LATEST
 
     with meter.waiting("reading what is stored"):

@@ -151,7 +151,9 @@ def _known_tickers(settings: Settings) -> pd.DataFrame:
     Raises:
         UniverseError: the members cannot be had, and the lake is empty.
     """
-    from parakeet_dagster.connect import active_universe, check_universes, open_lake
+    from parakeet_dagster.choices import check_universes
+    from parakeet_dagster.connect import active_universe
+    from parakeet_dagster.places import open_lake
 
     check_universes(settings)
     lake, universe = open_lake(settings.lake_url), active_universe(settings)

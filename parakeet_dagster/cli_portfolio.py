@@ -54,7 +54,8 @@ def orders(
     Example: parakeet orders --strategy dual_momentum --date 2022-06-30
     """
     settings = load_settings()
-    from parakeet_dagster.connect import enabled_strategies, open_database
+    from parakeet_dagster.choices import enabled_strategies
+    from parakeet_dagster.connect import open_database
 
     enabled = enabled_strategies(settings)
     if strategy is not None and strategy not in enabled:
@@ -104,9 +105,8 @@ def report(
     Example: parakeet report dual_momentum --output dual_momentum.html
     """
     settings = load_settings()
-    from parakeet_dagster.assets.performance import performance_path
-    from parakeet_dagster.connect import open_lake
-    from parakeet_dagster.storage.reports import PAGE, read_page
+    from parakeet_dagster.places import open_lake
+    from parakeet_dagster.storage.reports import PAGE, performance_path, read_page
 
     _require_known(settings, strategy)
     lake = open_lake(settings.lake_url)
@@ -131,10 +131,10 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
     Example: parakeet compare --json
     """
     settings = load_settings()
-    from parakeet_dagster.assets.performance import performance_path
-    from parakeet_dagster.connect import enabled_strategies, open_lake
+    from parakeet_dagster.choices import enabled_strategies
+    from parakeet_dagster.places import open_lake
     from parakeet_dagster.reports.formatting import aligned
-    from parakeet_dagster.storage.reports import read_table
+    from parakeet_dagster.storage.reports import performance_path, read_table
     from strategy.portfolio.comparison import UNITS, comparison
 
     lake = open_lake(settings.lake_url)
@@ -186,8 +186,9 @@ def _records(
     known today, and every session after them would have to be, too.
     """
     from parakeet_dagster import accounts
-    from parakeet_dagster.connect import enabled_strategies, open_lake
+    from parakeet_dagster.choices import enabled_strategies
     from parakeet_dagster.instance import open_instance
+    from parakeet_dagster.places import open_lake
 
     with open_instance(settings) as instance:
         for name, session in chosen.items():
@@ -305,7 +306,7 @@ def _write(path: Path, content: str) -> None:
 
 
 def _require_known(settings: Settings, strategy: str) -> None:
-    from parakeet_dagster.connect import catalog
+    from parakeet_dagster.choices import catalog
 
     known = catalog(settings)
     if strategy not in known:

@@ -127,7 +127,8 @@ def terms_line(
     """What ``accounts.other_terms`` says of all enabled strategies."""
     from parakeet_dagster.accounts import other_terms, record_of
     from parakeet_dagster.assets.orders import ORDERS
-    from parakeet_dagster.connect import enabled_strategies, open_lake
+    from parakeet_dagster.choices import enabled_strategies
+    from parakeet_dagster.places import open_lake
 
     newest = {
         key.path[-1]: days[-1]

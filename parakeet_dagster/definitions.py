@@ -27,7 +27,8 @@ from parakeet_dagster.checks.healing import HEALING_CHECKS
 from parakeet_dagster.checks.orders import orders_check
 from parakeet_dagster.checks.prices import PRICE_CHECKS
 from parakeet_dagster.checks.strategies import strategy_checks
-from parakeet_dagster.connect import check_settings, enabled_strategies
+from parakeet_dagster.choices import enabled_strategies
+from parakeet_dagster.connect import check_settings
 from parakeet_dagster.resources.io_manager import LakeIOManager
 from parakeet_dagster.resources.market import PriceSourceResource, UniverseResource
 from parakeet_dagster.resources.storage import LakeResource, NeonResource

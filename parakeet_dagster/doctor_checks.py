@@ -20,13 +20,11 @@ from sqlalchemy import Connection, text
 from parakeet_dagster import clock
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.checks.prices import due_session
+from parakeet_dagster.choices import enabled_strategies
 from parakeet_dagster.closures import LAST_DAY
 from parakeet_dagster.connect import (
     check_settings,
-    embedded_postgres,
-    enabled_strategies,
     find_database,
-    open_lake,
     open_price_source,
     open_universe_source,
 )
@@ -40,6 +38,8 @@ from parakeet_dagster.errors import (
     TargetError,
 )
 from parakeet_dagster.instance import open_instance
+from parakeet_dagster.logins import embedded_postgres
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.run_metrics import LATEST
 from parakeet_dagster.run_metrics import sessions_behind as behind_of
 from parakeet_dagster.settings import Settings, unknown_variables

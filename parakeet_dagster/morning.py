@@ -8,15 +8,12 @@ import pandas as pd
 
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.checks.prices import due_session
-from parakeet_dagster.connect import (
-    enabled_strategies,
-    open_database,
-    open_lake,
-    open_price_source,
-)
+from parakeet_dagster.choices import enabled_strategies
+from parakeet_dagster.connect import open_database, open_price_source
 from parakeet_dagster.delivery import Delivery, Post
 from parakeet_dagster.digest import Digest, digest_of
 from parakeet_dagster.digest_text import message_of
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.run_metrics import LATEST
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database

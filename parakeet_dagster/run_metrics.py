@@ -10,10 +10,11 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.metadata import ROW_COUNT
 from parakeet_dagster.assets.prices import COVERAGE
 from parakeet_dagster.checks.prices import due_session
-from parakeet_dagster.connect import open_lake, open_price_source
+from parakeet_dagster.connect import open_price_source
 from parakeet_dagster.finished_runs import events_of
 from parakeet_dagster.marks import Marks
 from parakeet_dagster.partitions import sessions_of_run
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.lake import Lake
 

@@ -9,8 +9,9 @@ from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.metadata import table
 from parakeet_dagster.assets.prices import PRICE_POOL
 from parakeet_dagster.assets.walk_forward import WALK_FORWARD
-from parakeet_dagster.connect import open_lake, open_price_source
+from parakeet_dagster.connect import open_price_source
 from parakeet_dagster.partitions import sessions
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.verify import verify_history

@@ -8,9 +8,10 @@ from parakeet_dagster.assets.ingest import day_of
 from parakeet_dagster.backfill import PRICES, Progress, dependencies, reports
 from parakeet_dagster.checks.healing import HEALED
 from parakeet_dagster.checks.prices import due_session
-from parakeet_dagster.connect import open_database, open_lake, open_price_source
+from parakeet_dagster.connect import open_database, open_price_source
 from parakeet_dagster.dead_runs import bury
 from parakeet_dagster.healing import SETTLED_AFTER, Rest, next_request
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.schedules import daily_job
 from parakeet_dagster.settings import load_settings
 

@@ -233,15 +233,11 @@ def _deadline(context: Context | None) -> Deadline:
 def _open(settings: Settings, deadline: Deadline, stack: ExitStack) -> "Work":
     """Everything that a call works on, closed with ``stack``."""
     from parakeet_dagster.catching_up import Work
-    from parakeet_dagster.connect import (
-        enabled_strategies,
-        open_database,
-        open_lake,
-        open_price_source,
-        read_lists_again,
-    )
+    from parakeet_dagster.choices import enabled_strategies
+    from parakeet_dagster.connect import open_database, open_price_source, read_lists_again
     from parakeet_dagster.definitions import build_definitions
     from parakeet_dagster.instance import open_serverless_instance
+    from parakeet_dagster.places import open_lake
 
     read_lists_again()
     instance = stack.enter_context(open_serverless_instance(settings))

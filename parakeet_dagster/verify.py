@@ -5,7 +5,8 @@ import pandas as pd
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.assets.covering import covered_on
 from parakeet_dagster.assets.ingest import VERIFIED, day_of, without_history
-from parakeet_dagster.connect import open_database, open_lake, open_price_source
+from parakeet_dagster.connect import open_database, open_price_source
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.price_sources.base import OnAnswer, PriceSource
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database

@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 
 from parakeet_dagster.backfill import dependencies, reports
-from parakeet_dagster.connect import open_lake
 from parakeet_dagster.definitions import build_definitions
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.lake import Lake
 from strategy.strategy import Strategy

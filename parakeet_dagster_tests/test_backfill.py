@@ -12,8 +12,8 @@ from sqlalchemy import text
 from parakeet_dagster import backfill, runs
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.backfill import Progress, Span, chunks, dependencies, plan, snap
-from parakeet_dagster.connect import open_lake
 from parakeet_dagster.errors import RunFailedError, SessionError
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.price_sources.sample import SampleSource
 from parakeet_dagster.price_sources.yahoo import YahooSource
 from parakeet_dagster.resources.io_manager import asset_path

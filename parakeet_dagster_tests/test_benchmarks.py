@@ -15,7 +15,7 @@ from benchmarks.result import Result
 from benchmarks.s3_server import serving
 from benchmarks.signals import leaders, market, names, row_by_row, sessions_up_to_last
 from benchmarks.simulation import frames, targets
-from parakeet_dagster.connect import open_lake
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.sessions import between
 from strategy.catalog import CATALOG
 from strategy.portfolio.market import market_of

@@ -21,8 +21,9 @@ from sqlalchemy import text
 
 from benchmarks.faulty_s3 import FAULTS, Fault, FaultyS3
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.connect import open_database, open_lake
+from parakeet_dagster.connect import open_database
 from parakeet_dagster.errors import LakeError
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.price_sources.sample import SampleSource
 from parakeet_dagster.resources import market
 from parakeet_dagster.resources.turns import places

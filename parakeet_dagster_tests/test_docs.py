@@ -10,9 +10,9 @@ import pandas as pd
 import polars
 import pytest
 
-from parakeet_dagster.connect import open_lake
 from parakeet_dagster.doctor_checks import ADVICE
 from parakeet_dagster.metrics import METRICS
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.sessions import between
 from parakeet_dagster.settings import OTHERS, Settings
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS

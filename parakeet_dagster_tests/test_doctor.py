@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from parakeet_dagster import clock, connect, doctor_checks
+from parakeet_dagster import clock, doctor_checks, logins
 from parakeet_dagster.cli import app
 from parakeet_dagster.doctor import Finding, Status, examine, fail, ok, warn
 from parakeet_dagster.doctor_checks import ADVICE, examinations
@@ -155,7 +155,7 @@ class TestDatabase:
         assert "parakeet/doctor" in told.found
         secrets = boto3.client("secretsmanager")
         secrets.create_secret(Name="parakeet/doctor", SecretString=database_url)
-        connect.database_secret.cache_clear()
+        logins.database_secret.cache_clear()
         assert found("database", settings).status is Status.OK
         assert "the database" in found("clock", settings).found
 

@@ -18,8 +18,9 @@ from sqlalchemy import text
 from parakeet_dagster import runs
 from parakeet_dagster.backfill import Progress, dependencies
 from parakeet_dagster.backup_schedule import DAILY, BackupConfig, backup
-from parakeet_dagster.connect import open_database, open_lake
+from parakeet_dagster.connect import open_database
 from parakeet_dagster.definitions import build_definitions, defs
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.price_sources import sample
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database

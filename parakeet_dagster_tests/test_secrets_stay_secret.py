@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 import psycopg2
 import pytest
 
-from parakeet_dagster import connect
+from parakeet_dagster import connect, logins
 from parakeet_dagster import sessions as calendar
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster_tests.aws import aws_server  # noqa: F401 - a fixture
@@ -48,7 +48,7 @@ def cloud(shared, monkeypatch) -> Iterator[Cloud]:
     shared.aws.change_secret(shared.secret, shared.member.url)
     shared.yahoo.reset(now=shared.yahoo.now)
     execute(shared, "ALTER TABLE IF EXISTS market_data DROP CONSTRAINT IF EXISTS broken")
-    connect.database_secret.cache_clear()
+    logins.database_secret.cache_clear()
     connect._yahoo.cache_clear()
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.connect import open_lake
+from parakeet_dagster.places import open_lake
 from parakeet_dagster_tests.graph import bytes_of
 from parakeet_dagster_tests.yahoo_server import (
     Listed,

@@ -20,7 +20,12 @@ from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from parakeet_dagster.storage.reports import remove_report, write_report
+from parakeet_dagster.storage.reports import (
+    PERFORMANCE,
+    performance_path,
+    remove_report,
+    write_report,
+)
 from strategy.portfolio.after_tax import after_tax
 from strategy.portfolio.benchmark import choose
 from strategy.portfolio.book import Book
@@ -30,17 +35,11 @@ from strategy.portfolio.tax import TaxResult, liquidated, tax_years
 from strategy.portfolio.tear_sheet import TearSheet
 from strategy.strategy import Strategy
 
-PERFORMANCE = "performance"
 SHORTEST = 2
 """Sessions without which there is no return."""
 
 TABLES = ("curves", "figures", "chance", "drawdowns", "monthly", "weights", "years")
 """The frames of a tear sheet that are stored beside the page."""
-
-
-def performance_path(name: str) -> str:
-    """Where the tear sheet of a strategy is in the lake."""
-    return f"{PERFORMANCE}/{name}"
 
 
 def performance_assets(

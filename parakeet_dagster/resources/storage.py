@@ -10,7 +10,8 @@ from weakref import WeakValueDictionary
 
 import dagster as dg
 
-from parakeet_dagster.connect import open_database, open_lake
+from parakeet_dagster.connect import open_database
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.resources.turns import turn_of
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
@@ -41,11 +42,18 @@ class LakeResource(dg.ConfigurableResource[Lake]):
             yield lake
             return
         with turn_of(context) as before_writing:
-            lake = _LAKES[of_run] = open_lake(self.url).remembering(before_writing)
+            lake = _LAKES[of_run] = self._open().remembering(before_writing)
             try:
                 yield lake
             finally:
                 lake.forget()
+
+    def _open(self) -> Lake:
+        if not self.url.startswith("s3://"):
+            return open_lake(self.url)
+        from parakeet_dagster.s3 import LakeS3Resource
+
+        return open_lake(self.url, LakeS3Resource().get_client)
 
 
 class NeonResource(dg.ConfigurableResource[Database]):

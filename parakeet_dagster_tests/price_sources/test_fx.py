@@ -10,8 +10,8 @@ from pandas.testing import assert_frame_equal
 
 from parakeet_dagster.assets.fx import fx_rates
 from parakeet_dagster.checks.fx import FX_CHECKS
-from parakeet_dagster.connect import open_lake
 from parakeet_dagster.errors import PriceSourceError
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.price_sources import ecb
 from parakeet_dagster.price_sources.base import FailureClass, TickerFailure
 from parakeet_dagster.price_sources.fx import PAIR, exchange_rates, yahoo_fx_rates

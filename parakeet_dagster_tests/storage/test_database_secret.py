@@ -8,8 +8,9 @@ import pytest
 from botocore.stub import Stubber
 from sqlalchemy import text
 
-from parakeet_dagster.connect import check_settings, database_secret, open_database
+from parakeet_dagster.connect import check_settings, open_database
 from parakeet_dagster.errors import DatabaseError, SettingsError
+from parakeet_dagster.logins import database_secret
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.database_secret import KEPT_SECONDS, DatabaseSecret

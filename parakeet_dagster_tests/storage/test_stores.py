@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from parakeet_dagster import sessions as calendar
-from parakeet_dagster.connect import open_lake
 from parakeet_dagster.errors import HoleError, LakeError
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.s3 import LakeS3Resource
 from parakeet_dagster.storage.lake import DECADES
 from parakeet_dagster.storage.stores import FileStore, S3Store
