@@ -11,7 +11,17 @@ from starlette.responses import Response
 from parakeet_api import paging
 from parakeet_api.access import Reading
 from parakeet_api.answers import NOT_FOUND, TABLE, Format, IfNoneMatch, Page, table
-from parakeet_api.fields import AsOf, Cursor, From, Limit, Session, Ticker, Tickers, To
+from parakeet_api.fields import (
+    AsOf,
+    Cursor,
+    From,
+    Limit,
+    Session,
+    Ticker,
+    Tickers,
+    To,
+    require_range,
+)
 from parakeet_api.problems import not_stored
 
 router = APIRouter()
@@ -83,6 +93,7 @@ async def of_ticker(
     if_none_match: IfNoneMatch = None,  # noqa: ARG001 - documented here, read in answers.tagged
 ) -> Response:
     """The bars of a ticker, by date."""
+    require_range(first, last)
     after = paging.decode(cursor, paging.day)
     first = first or date.min
     asked = {
