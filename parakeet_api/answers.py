@@ -7,6 +7,7 @@ promise is what the tests hold against them, not every answer.
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
@@ -24,7 +25,7 @@ from parakeet_api.problems import documented
 
 CACHE_CONTROL = "private, no-cache"
 _CSV = "text/csv"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 R = TypeVar("R")
 
@@ -77,7 +78,7 @@ def table(
     Args:
         request: its ``format`` or ``Accept`` says whether JSON or CSV.
         columns: the names.
-        rows: a value for each. Not a number becomes null.
+        rows: a value for each. What is no finite number becomes null.
         next_cursor: see ``paging.page``.
     """
     headers = {}
@@ -138,8 +139,10 @@ def _cell(value: object) -> object:
         return f"'{value}" if value.startswith(_FORMULA) else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, date | datetime):
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")  # as in JSON
+    if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from parakeet_api.problems import Wrong, invalid
+
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 MAX_LIMIT = 10_000
 
@@ -82,3 +84,14 @@ Cursor = Annotated[
 def utc(moment: datetime | None) -> datetime | None:
     """The same moment in UTC."""
     return None if moment is None else moment.astimezone(UTC)
+
+
+def require_range(first: date | None, last: date | None) -> None:
+    """Refuse a range that ends before it begins: its empty answer would hide a slip.
+
+    Raises:
+        ProblemError: 422.
+    """
+    if first is not None and last is not None and first > last:
+        message = f"{first} is after to, {last}; swap them"
+        raise invalid(f"from: {message}", [Wrong(where="from", message=message)])

@@ -5,10 +5,9 @@ It is no secret and gives no right: what is in it is checked as any input.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from parakeet_api.problems import ProblemError, invalid
@@ -37,7 +36,7 @@ def decode(cursor: str | None, *types: Callable[[Any], Any]) -> list[Any] | None
         if not all(isinstance(value, str | int) for value in values):
             raise _not_ours()
         return [of(value) for of, value in zip(types, values, strict=True)]
-    except (ValueError, TypeError, RecursionError, binascii.Error, UnicodeError):
+    except (ValueError, OverflowError, RecursionError):
         raise _not_ours() from None
 
 
@@ -48,6 +47,19 @@ def day(value: object) -> date:
         ValueError: it is none.
     """
     return date.fromisoformat(str(value))
+
+
+def moment(value: object) -> datetime:
+    """A moment of a cursor, in UTC.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+        OverflowError: in UTC it is before the year 1 or after 9999.
+    """
+    told = datetime.fromisoformat(str(value))
+    if told.tzinfo is None:
+        raise ValueError("no time zone")
+    return told.astimezone(UTC)
 
 
 def word(value: object) -> str:
