@@ -7,6 +7,7 @@ status 503, and the next request tries anew.
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import stamina
@@ -15,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from parakeet_api.problems import ProblemError, unavailable
+from parakeet_dagster.errors import SettingsError
 from parakeet_dagster.storage.async_engine import async_engine
 from parakeet_dagster.storage.login import Login, is_refusal
 
@@ -25,6 +27,13 @@ _OLD_SCHEMA = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.UndefinedFunctionError,
+)
+_NOT_OURS = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    SettingsError,  # the secret that says where the database is
 )
 _NOT_NOW = (
     asyncpg.CannotConnectNowError,
@@ -80,16 +89,14 @@ class AsyncDatabase:
         Raises:
             ProblemError: 503: the database cannot be reached, or took too long.
         """
-        reader = self.engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-        async with self._session(reader, doing) as session:
+        reader = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        async with self._session(doing, reader) as session:
             yield session
 
     @asynccontextmanager
     async def writing(self, doing: str) -> AsyncIterator[AsyncSession]:
         """A session in a transaction, committed at the end or not at all; see ``reading``."""
-        async with self._session(self.engine, doing) as session:
+        async with self._session(doing, {}) as session:
             yield session
 
     async def close(self) -> None:
@@ -98,12 +105,13 @@ class AsyncDatabase:
             await self._engine.dispose()
 
     @asynccontextmanager
-    async def _session(self, engine: AsyncEngine, doing: str) -> AsyncIterator[AsyncSession]:
+    async def _session(self, doing: str, options: dict[str, Any]) -> AsyncIterator[AsyncSession]:
         try:
+            engine = self.engine.execution_options(**options)
             async with AsyncSession(engine) as session, session.begin():
                 await self._connect(session)
                 yield session
-        except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _NOT_OURS as error:
             raise self._problem(error, doing) from error
 
     async def _connect(self, session: AsyncSession) -> None:
