@@ -21,6 +21,10 @@ from parakeet_dagster.storage.login import Login, is_refusal
 _log = logging.getLogger("parakeet.api")
 
 UNREACHABLE = "the database cannot be reached; ask again in a while"
+
+TRUSTED_SECONDS = 30.0
+"""So long an idle connection is believed to live; a server that goes away says so, as a rule."""
+
 _OLD_SCHEMA = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
@@ -66,7 +70,11 @@ class AsyncDatabase:
         """Made at the first use: in the event loop that it belongs to."""
         if self._engine is None:
             self._engine = async_engine(
-                self._login, self._connections, self._connect_seconds, self._query_seconds
+                self._login,
+                self._connections,
+                self._connect_seconds,
+                self._query_seconds,
+                TRUSTED_SECONDS,
             )
         return self._engine
 
