@@ -1,7 +1,8 @@
 """Sessions of the database, asynchronous: one a request, ended before the answer is sent.
 
 A slow client so holds no connection. What goes wrong between us and the server is a problem of
-status 503, and the next request tries anew.
+status 503, and the next request tries anew. What the server refuses in a statement is our mistake:
+it stays the error that it is.
 """
 
 import logging
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import stamina
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -30,6 +31,7 @@ _OLD_SCHEMA = (
     asyncpg.UndefinedColumnError,
     asyncpg.UndefinedFunctionError,
 )
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
 _NOT_NOW = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
@@ -39,6 +41,18 @@ _NOT_NOW = (
     ConnectionError,
     TimeoutError,
 )
+_MAY_PASS = (
+    *_NOT_NOW,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it is being stopped, or has crashed
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,  # two that wrote at once
+    asyncpg.PostgresSystemError,
+    asyncpg.InvalidCachedStatementError,  # the schema changed under an open connection
+    PoolTimeoutError,
+    DisconnectionError,
+)
+_DATABASE_ERRORS = (SQLAlchemyError, ConnectionError, TimeoutError, *_DRIVER_ERRORS)
 
 
 class AsyncDatabase:
@@ -109,28 +123,53 @@ class AsyncDatabase:
     async def _session(self, engine: AsyncEngine, doing: str) -> AsyncIterator[AsyncSession]:
         try:
             async with AsyncSession(engine) as session, session.begin():
-                await self._connect(session)
-                yield session
-        except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise self._problem(error, doing) from error
+                await self._connect(session, doing)
+                try:
+                    yield session
+                except TimeoutError:
+                    await session.invalidate()  # to roll back would be to wait for it again
+                    raise
+        except _DATABASE_ERRORS as error:
+            problem = _problem(error, doing)
+            if problem is None:
+                raise
+            raise problem from error
 
-    async def _connect(self, session: AsyncSession) -> None:
-        async for attempt in stamina.retry_context(
-            on=_is_transient, attempts=None, timeout=self._connect_seconds, wait_initial=0.05
-        ):
-            with attempt:
-                await session.connection()
+    async def _connect(self, session: AsyncSession, doing: str) -> None:
+        """Take a connection; whatever is in the way of that is a problem."""
+        try:
+            async for attempt in stamina.retry_context(
+                on=_is_transient, attempts=None, timeout=self._connect_seconds, wait_initial=0.05
+            ):
+                with attempt:
+                    await session.connection()
+        except (SQLAlchemyError, OSError, *_DRIVER_ERRORS) as error:
+            _log_cause(error, doing)
+            raise unavailable("database_unavailable", UNREACHABLE) from error
 
-    def _problem(self, error: Exception, doing: str) -> ProblemError:
-        cause = _cause(error)
-        _log.warning("cannot %s: %s: %s", doing, type(cause).__name__, cause)
-        if isinstance(cause, asyncpg.QueryCanceledError | TimeoutError):
-            return unavailable("took_too_long", "the answer took too long; ask for less at a time")
-        if isinstance(cause, _OLD_SCHEMA):
-            return unavailable(
-                "schema_outdated", "the database has another version's schema: parakeet db migrate"
-            )
-        return unavailable("database_unavailable", UNREACHABLE)
+
+def _problem(error: Exception, doing: str) -> ProblemError | None:
+    """What a client is told of an error; None where asking again would not help."""
+    cause = _cause(error)
+    if isinstance(cause, asyncpg.QueryCanceledError | TimeoutError):
+        problem = unavailable(
+            "took_too_long", "the answer took too long; ask for less at a time"
+        )
+    elif isinstance(cause, _OLD_SCHEMA):
+        problem = unavailable(
+            "schema_outdated", "the database has another version's schema: parakeet db migrate"
+        )
+    elif isinstance(cause, _MAY_PASS) or getattr(error, "connection_invalidated", False):
+        problem = unavailable("database_unavailable", UNREACHABLE)
+    else:
+        return None
+    _log_cause(error, doing)
+    return problem
+
+
+def _log_cause(error: Exception, doing: str) -> None:
+    cause = _cause(error)
+    _log.warning("cannot %s: %s: %s", doing, type(cause).__name__, cause)
 
 
 def _cause(error: BaseException) -> BaseException:

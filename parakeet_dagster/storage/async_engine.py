@@ -31,7 +31,8 @@ def async_engine(
     Args:
         login: where the database is, and how to log in.
         connections: so many at most.
-        wait_seconds: so long a caller waits for one of them.
+        wait_seconds: so long a caller waits for one of them, and for a server to let it in unless
+            the URL says how long.
         statement_seconds: so long a statement may take before it is cancelled; None: as long as it
             takes. Where it is set a statement is waited for that long at most, too, by a server
             that does not answer any more.
@@ -51,8 +52,10 @@ def async_engine(
 
     def arguments(dialect: Dialect, url: DatabaseUrl) -> dict[str, Any]:
         """What ``asyncpg.connect`` takes, and SQLAlchemy beside it."""
-        limit = {"command_timeout": statement_seconds} if statement_seconds else {}
-        return {**url.asyncpg_arguments, **limit, **dialect.create_connect_args(url.async_)[1]}
+        limits = {"timeout": wait_seconds}
+        if statement_seconds is not None:
+            limits["command_timeout"] = statement_seconds
+        return {**limits, **url.asyncpg_arguments, **dialect.create_connect_args(url.async_)[1]}
 
     log_in_by(engine.sync_engine, login, arguments)
     if trusted_seconds is not None:
