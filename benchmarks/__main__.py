@@ -24,7 +24,7 @@ from benchmarks.result import HEADINGS, Result, results_of
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- table: written by `make bench` -->\n", "<!-- end of table -->\n"
-MODULES = ("database", "lake", "s3", "backfill", "yahoo", "imports", "signals", "simulation")
+MODULES = ("database", "lake", "s3", "backfill", "yahoo", "imports", "signals", "simulation", "api")
 FULL = "twenty_years"
 WIDTH = 160
 PACKAGES = ("dagster", "pandas", "numpy", "pyarrow", "SQLAlchemy", "boto3", "yfinance")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
 from http import HTTPStatus
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Annotated, cast, get_type_hints
 
 from fastapi import Depends, Request
@@ -32,15 +33,15 @@ def _requires(scope: str) -> Callable[[Request, Given, Credentials], Awaitable[C
     async def require(request: Request, given: Given, credentials: Credentials) -> Caller:
         """Whose key the request has, where it has the scope and is within its limit.
 
-        An address that knocked in vain too often is not let in with a right key either, until the
-        minute is over: else it could try keys as fast as it may ask.
+        Who has no valid key is counted by address, so that nobody makes us work for nothing. A
+        valid key is never refused for its address: behind a proxy or a NAT it is shared, and anyone
+        there could shut the others out. Nothing is gained by trying keys either way: a secret has
+        256 bits, and a key that is not known costs no query of its own.
         """
-        address = request.client.host if request.client else ""
-        if given.is_shut_out(address):
-            raise _too_many()
         caller = await given.keys.caller(credentials.credentials) if credentials else None
         if caller is None:
-            given.may_knock(address)
+            if not given.may_knock(_address(request)):
+                raise _too_many()
             what = "this API key is not valid" if credentials else "an API key is needed"
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
@@ -71,8 +72,20 @@ Writer = Annotated[Caller, Depends(_requires("write"))]
 
 async def anonymous(request: Request, given: Given) -> None:
     """Of an operation that needs no key: within the limit of the address."""
-    if not given.may_knock(request.client.host if request.client else ""):
+    if not given.may_knock(_address(request)):
         raise _too_many()
+
+
+def _address(request: Request) -> str:
+    """Where a request comes from: an IPv4 address, or the /64 that one client of IPv6 has."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:  # a socket of this machine
+        return host
+    if isinstance(address, IPv4Address):
+        return host
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
 
 
 async def known_parameters(request: Request) -> None:

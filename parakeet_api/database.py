@@ -1,17 +1,18 @@
 """Sessions of the database, asynchronous: one a request, ended before the answer is sent.
 
 A slow client so holds no connection. What goes wrong between us and the server is a problem of
-status 503, and the next request tries anew.
+status 503, and the next request tries anew. What the server refuses in a statement is our mistake:
+it stays the error that it is.
 """
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
 import stamina
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -23,18 +24,16 @@ from parakeet_dagster.storage.login import Login, is_refusal
 _log = logging.getLogger("parakeet.api")
 
 UNREACHABLE = "the database cannot be reached; ask again in a while"
+
+TRUSTED_SECONDS = 30.0
+"""So long an idle connection is believed to live; a server that goes away says so, as a rule."""
+
 _OLD_SCHEMA = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.UndefinedFunctionError,
 )
-_NOT_OURS = (
-    SQLAlchemyError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-    SettingsError,  # the secret that says where the database is
-)
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
 _NOT_NOW = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
@@ -44,6 +43,24 @@ _NOT_NOW = (
     ConnectionError,
     TimeoutError,
 )
+_MAY_PASS = (
+    *_NOT_NOW,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it is being stopped, or has crashed
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,  # two that wrote at once
+    asyncpg.PostgresSystemError,
+    asyncpg.InvalidCachedStatementError,  # the schema changed under an open connection
+    PoolTimeoutError,
+    DisconnectionError,
+)
+_NOT_REACHED = (
+    SQLAlchemyError,
+    OSError,
+    SettingsError,  # the secret that says where the database is
+    *_DRIVER_ERRORS,
+)
+_DATABASE_ERRORS = (SQLAlchemyError, ConnectionError, TimeoutError, *_DRIVER_ERRORS)
 
 
 class AsyncDatabase:
@@ -55,6 +72,7 @@ class AsyncDatabase:
         connect_seconds: how long connecting is tried again: a suspended Neon takes seconds to wake
             up, and whoever asks is waiting.
         query_seconds: how long one statement may take.
+        trusted_seconds: how long an idle connection is believed to live; None: not at all.
     """
 
     def __init__(
@@ -63,11 +81,13 @@ class AsyncDatabase:
         connections: int = 8,
         connect_seconds: float = 6.0,
         query_seconds: float = 20.0,
+        trusted_seconds: float | None = TRUSTED_SECONDS,
     ) -> None:
         self._login = login
         self._connections = connections
         self._connect_seconds = connect_seconds
         self._query_seconds = query_seconds
+        self._trusted_seconds = trusted_seconds
         self._engine: AsyncEngine | None = None
 
     @property
@@ -75,7 +95,11 @@ class AsyncDatabase:
         """Made at the first use: in the event loop that it belongs to."""
         if self._engine is None:
             self._engine = async_engine(
-                self._login, self._connections, self._connect_seconds, self._query_seconds
+                self._login,
+                self._connections,
+                self._connect_seconds,
+                self._query_seconds,
+                self._trusted_seconds,
             )
         return self._engine
 
@@ -106,31 +130,62 @@ class AsyncDatabase:
 
     @asynccontextmanager
     async def _session(self, doing: str, options: dict[str, Any]) -> AsyncIterator[AsyncSession]:
-        try:
+        with _reaching(doing):
             engine = self.engine.execution_options(**options)
+        try:
             async with AsyncSession(engine) as session, session.begin():
-                await self._connect(session)
-                yield session
-        except _NOT_OURS as error:
-            raise self._problem(error, doing) from error
+                await self._connect(session, doing)
+                try:
+                    yield session
+                except TimeoutError:
+                    await session.invalidate()  # to roll back would be to wait for it again
+                    raise
+        except _DATABASE_ERRORS as error:
+            problem = _problem(error, doing)
+            if problem is None:
+                raise
+            raise problem from error
 
-    async def _connect(self, session: AsyncSession) -> None:
-        async for attempt in stamina.retry_context(
-            on=_is_transient, attempts=None, timeout=self._connect_seconds, wait_initial=0.05
-        ):
-            with attempt:
-                await session.connection()
+    async def _connect(self, session: AsyncSession, doing: str) -> None:
+        """Take a connection."""
+        with _reaching(doing):
+            async for attempt in stamina.retry_context(
+                on=_is_transient, attempts=None, timeout=self._connect_seconds, wait_initial=0.05
+            ):
+                with attempt:
+                    await session.connection()
 
-    def _problem(self, error: Exception, doing: str) -> ProblemError:
-        cause = _cause(error)
-        _log.warning("cannot %s: %s: %s", doing, type(cause).__name__, cause)
-        if isinstance(cause, asyncpg.QueryCanceledError | TimeoutError):
-            return unavailable("took_too_long", "the answer took too long; ask for less at a time")
-        if isinstance(cause, _OLD_SCHEMA):
-            return unavailable(
-                "schema_outdated", "the database has another version's schema: parakeet db migrate"
-            )
-        return unavailable("database_unavailable", UNREACHABLE)
+
+@contextmanager
+def _reaching(doing: str) -> Iterator[None]:
+    """Whatever is in the way of a connection is a problem."""
+    try:
+        yield
+    except _NOT_REACHED as error:
+        _log_cause(error, doing)
+        raise unavailable("database_unavailable", UNREACHABLE) from error
+
+
+def _problem(error: Exception, doing: str) -> ProblemError | None:
+    """What a client is told of an error; None where asking again would not help."""
+    cause = _cause(error)
+    if isinstance(cause, asyncpg.QueryCanceledError | TimeoutError):
+        problem = unavailable("took_too_long", "the answer took too long; ask for less at a time")
+    elif isinstance(cause, _OLD_SCHEMA):
+        problem = unavailable(
+            "schema_outdated", "the database has another version's schema: parakeet db migrate"
+        )
+    elif isinstance(cause, _MAY_PASS) or getattr(error, "connection_invalidated", False):
+        problem = unavailable("database_unavailable", UNREACHABLE)
+    else:
+        return None
+    _log_cause(error, doing)
+    return problem
+
+
+def _log_cause(error: Exception, doing: str) -> None:
+    cause = _cause(error)
+    _log.warning("cannot %s: %s: %s", doing, type(cause).__name__, cause)
 
 
 def _cause(error: BaseException) -> BaseException:

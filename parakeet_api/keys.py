@@ -2,12 +2,17 @@
 
 The secret has 256 random bits, so a fast hash is enough: there is nothing to guess. It is compared
 in constant time, also where there is no such key.
+
+All keys are read at once, and kept for seconds: what callers send, true or made up, then costs the
+database nothing that they could multiply.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -17,11 +22,11 @@ from parakeet_api.database import AsyncDatabase
 REVOKED_WITHIN_SECONDS = 10.0
 """So long a key that was valid is believed to be so still."""
 
-MOST_KNOWN = 1000
+UNKNOWN_WAITS_SECONDS = 0.05
+"""So far apart the keys are read where a key is not among them: it may be new."""
 
 _KEY = re.compile(r"pk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
-_READ = text("SELECT id, name, sha256, scopes FROM api_keys WHERE id = :id AND revoked_at IS NULL")
-_NOBODYS = bytes(32)
+_READ = text("SELECT id, name, sha256, scopes FROM api_keys WHERE revoked_at IS NULL")
 
 
 @dataclass(frozen=True)
@@ -37,18 +42,34 @@ class Caller:
 class _Known:
     caller: Caller | None
     sha256: bytes
-    since: float
+
+
+_NOBODY = _Known(None, bytes(32))
 
 
 class Keys:
-    """The keys of a database, each asked for once in ``REVOKED_WITHIN_SECONDS``."""
+    """The keys of a database, as they were at most ``REVOKED_WITHIN_SECONDS`` ago.
 
-    def __init__(self, database: AsyncDatabase) -> None:
+    Args:
+        database: that holds them.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self, database: AsyncDatabase, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
-        self._known: dict[str, _Known] = {}
+        self._clock = clock
+        self._known: Mapping[str, _Known] = {}
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
 
     async def caller(self, key: str) -> Caller | None:
-        """Whose key this is; None where it is nobody's, or nobody's any more."""
+        """Whose key this is; None where it is nobody's, or nobody's any more.
+
+        Raises:
+            ProblemError: 503: the keys have to be read, and the database cannot be reached.
+        """
         parts = _KEY.fullmatch(key)
         if parts is None:
             return None
@@ -57,17 +78,39 @@ class Keys:
         return known.caller if is_right else None
 
     async def _of(self, key_id: str) -> _Known:
-        known = self._known.get(key_id)
-        if known is not None and time.monotonic() - known.since < REVOKED_WITHIN_SECONDS:
-            return known
-        async with self._database.reading("read an API key") as session:
-            row = (await session.execute(_READ, {"id": key_id})).one_or_none()
-        if row is None:
-            self._known.pop(key_id, None)
-            return _Known(None, _NOBODYS, 0.0)
-        if len(self._known) >= MOST_KNOWN:
-            self._known.clear()
-        caller = Caller(row.id, row.name, frozenset(row.scopes))
-        found = _Known(caller, bytes(row.sha256), time.monotonic())
-        self._known[key_id] = found
-        return found
+        if self._age > REVOKED_WITHIN_SECONDS:
+            await self._read_by_one()
+        elif key_id not in self._known:
+            await asyncio.sleep(max(0.0, UNKNOWN_WAITS_SECONDS - self._age))
+            if self._age >= UNKNOWN_WAITS_SECONDS:  # nobody else has read them meanwhile
+                await self._read_by_one()
+        return self._known.get(key_id, _NOBODY)
+
+    @property
+    def _age(self) -> float:
+        return self._clock() - self._read_at
+
+    async def _read_by_one(self) -> None:
+        """Read the keys; whoever comes meanwhile waits for the same answer, or the same error.
+
+        In a task of its own, for the request that began it may be given up.
+        """
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(self._done)
+        await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        asked_at = self._clock()
+        async with self._database.reading("read the API keys") as session:
+            rows = (await session.execute(_READ)).all()
+        self._known = {
+            row.id: _Known(Caller(row.id, row.name, frozenset(row.scopes)), bytes(row.sha256))
+            for row in rows
+        }
+        self._read_at = asked_at
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._reading = None
+        if not task.cancelled():
+            task.exception()  # it was given to whoever waited, of whom there may be none any more

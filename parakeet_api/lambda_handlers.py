@@ -5,10 +5,12 @@ asks for the one that its function is configured with while it starts, so that a
 resource that it does not serve, and a setting that is wrong ends the start with one line.
 
 A process answers one request after the other, in one event loop: that of its first request, to
-which the connection belongs. Between two requests it may be frozen for hours. A connection that did
-not outlive that is noticed before it is used again.
+which the connection belongs. Between two requests it may be frozen for hours, and its own clock
+with it: so what is believed for seconds goes by the time of day, and the connection is asked each
+time whether it still lives.
 """
 
+import time
 from typing import Any
 
 from mangum import Mangum
@@ -39,7 +41,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - a handler as Lambda wants i
     settings = load_settings()
     logs.configure(settings.logs, settings.secrets)
     require_places(settings)
-    app = create_app(Services(settings, CONNECTIONS), HANDLERS[name])
+    services = Services(settings, CONNECTIONS, trusted_seconds=None, clock=time.time)
+    app = create_app(services, HANDLERS[name])
     handler = Mangum(app, lifespan="off", text_mime_types=_AS_TEXT)
     globals()[name] = handler
     return handler

@@ -42,6 +42,9 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        wants_body = scope["method"] != "HEAD"
+        if not wants_body:
+            scope = {**scope, "method": "GET"}  # RFC 9110: the same headers, and no body
         scope["request_id"] = secrets.token_hex(8)
         request = Request(scope)
         has_begun = False
@@ -54,6 +57,8 @@ class Guard:
                 headers["X-Request-Id"] = scope["request_id"]
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+            elif not wants_body:
+                message = {**message, "body": b""}
             await send(message)
 
         try:

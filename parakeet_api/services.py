@@ -1,17 +1,16 @@
 """What the application reads from: the settings, the database, the lake; made once a process."""
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
-from parakeet_api.database import AsyncDatabase
+from parakeet_api.database import TRUSTED_SECONDS, AsyncDatabase
 from parakeet_api.keys import Keys
+from parakeet_api.rates import Rate
 from parakeet_dagster.logins import database_login
 from parakeet_dagster.settings import Settings
 
@@ -34,6 +33,8 @@ class Services:
         settings: of the process.
         connections: to the database, at most.
         anonymous_per_minute: requests a minute without a valid key, by address.
+        trusted_seconds: how long an idle connection is believed to live; None: not at all.
+        clock: seconds, by which requests are counted and keys are believed.
     """
 
     def __init__(
@@ -41,13 +42,16 @@ class Services:
         settings: Settings,
         connections: int = 8,
         anonymous_per_minute: int = ANONYMOUS_PER_MINUTE,
+        trusted_seconds: float | None = TRUSTED_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
-        self.database = AsyncDatabase(database_login(settings), connections)
-        self.keys = Keys(self.database)
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._of_key = RateLimitItemPerMinute(settings.api_requests)
-        self._of_address = RateLimitItemPerMinute(anonymous_per_minute)
+        self.database = AsyncDatabase(
+            database_login(settings), connections, trusted_seconds=trusted_seconds
+        )
+        self.keys = Keys(self.database, clock)
+        self._of_key = Rate(settings.api_requests, clock)
+        self._of_address = Rate(anonymous_per_minute, clock)
 
     @cached_property
     def lake(self) -> "Lake":
@@ -68,15 +72,11 @@ class Services:
 
     def may_ask(self, key_id: str) -> bool:
         """Count a request of a key; whether it is within its limit."""
-        return self._limiter.hit(self._of_key, key_id)
+        return self._of_key.admits(key_id)
 
     def may_knock(self, address: str) -> bool:
         """Count a request without a valid key; whether its address is within its limit."""
-        return self._limiter.hit(self._of_address, address)
-
-    def is_shut_out(self, address: str) -> bool:
-        """Whether an address used up what it may ask without a valid key."""
-        return not self._limiter.test(self._of_address, address)
+        return self._of_address.admits(address)
 
     async def close(self) -> None:
         """Give everything back."""

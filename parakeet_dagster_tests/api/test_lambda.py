@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -217,8 +218,9 @@ def test_a_connection_that_died_while_it_was_frozen(postgres_server, aws_server)
         variables = {**aws_server.environment, "PARAKEET_DATABASE_SECRET": secret}
         with process("market_data", **variables) as runtime:
             assert asked(runtime, PRICES, key=key)[0] == 200
-            user.disconnect()
-            assert asked(runtime, PRICES, key=key)[0] == 200
+            for _ in range(3):
+                user.disconnect()
+                assert asked(runtime, PRICES, key=key)[0] == 200
 
             user.change_password("th!rd/s3cret@%41")  # rotated, while the process goes on
             user.disconnect()
@@ -242,20 +244,27 @@ def test_a_secret_that_cannot_be_read_is_no_fault_of_the_request(aws_server):
     assert "there is no such secret" in "".join(runtime.said)
 
 
-def test_a_database_that_stops_between_two_requests_and_comes_back(tmp_path):
-    server = EmbeddedPostgres(tmp_path / "postgres")
-    url = server.start()
-    try:
-        key = filled(url)
-        with process("handler", NEON_DATABASE_URL=url) as runtime:
-            assert asked(runtime, PRICES, key=key)[0] == 200
+@pytest.fixture
+def own_server() -> Iterator[EmbeddedPostgres]:
+    """One that may be stopped, in a folder that the server's own user may read."""
+    with tempfile.TemporaryDirectory(prefix="parakeet-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        try:
+            yield server
+        finally:
             server.stop()
-            status, problem = asked(runtime, "/v1/health")
-            assert (status, problem["code"]) == (503, "database_unavailable")
-            server.start()
-            assert asked(runtime, PRICES, key=key)[0] == 200
-    finally:
-        server.stop()
+
+
+def test_a_database_that_stops_between_two_requests_and_comes_back(own_server):
+    url = own_server.start()
+    key = filled(url)
+    with process("handler", NEON_DATABASE_URL=url) as runtime:
+        assert asked(runtime, PRICES, key=key)[0] == 200
+        own_server.stop()
+        status, problem = asked(runtime, "/v1/health")
+        assert (status, problem["code"]) == (503, "database_unavailable")
+        own_server.start()
+        assert asked(runtime, PRICES, key=key)[0] == 200
 
 
 @pytest.mark.parametrize(
