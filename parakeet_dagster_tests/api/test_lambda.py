@@ -1,5 +1,6 @@
 """The API as Lambda runs it: AWS's own client, the events of an HTTP API, a real PostgreSQL."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -265,6 +267,32 @@ def test_a_database_that_stops_between_two_requests_and_comes_back(own_server):
         assert (status, problem["code"]) == (503, "database_unavailable")
         own_server.start()
         assert asked(runtime, PRICES, key=key)[0] == 200
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """This process's event loop, as long as it is in the place of a Lambda."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+def test_a_key_that_was_revoked_while_it_was_frozen(loop, database_url, monkeypatch):
+    """A process's own clock may stand still meanwhile, so the time of day counts."""
+    key, now = filled(database_url), [1_700_000_000.0]
+    monkeypatch.setattr(lambda_handlers, "time", SimpleNamespace(time=lambda: now[0]))
+    monkeypatch.setenv("NEON_DATABASE_URL", database_url)
+    monkeypatch.setitem(vars(lambda_handlers), "market_data", None)  # taken out again afterwards
+    handler = lambda_handlers.__getattr__("market_data")
+    assert handler(event(PRICES, key=key), None)["statusCode"] == 200
+    database = Database(DatabaseUrl.parse(database_url))
+    database.revoke_api_key("desk")
+    database.close()
+    now[0] += 3600
+    assert handler(event(PRICES, key=key), None)["statusCode"] == 401
+    loop.run_until_complete(handler.app.state.services.close())
 
 
 @pytest.mark.parametrize(
