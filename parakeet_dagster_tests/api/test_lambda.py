@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from parakeet_api import lambda_handlers
-from parakeet_api.lambda_handlers import HANDLERS
+from parakeet_api.app import EVERYTHING
 from parakeet_api.services import ANONYMOUS_PER_MINUTE
 from parakeet_dagster.errors import SettingsError
 from parakeet_dagster.storage.database import Database
@@ -148,8 +148,10 @@ def warm(stored: tuple[str, str]) -> Iterator[LambdaRuntime]:
         yield runtime
 
 
-@pytest.mark.parametrize("name", ["handler", "trades"])
-def test_a_start_is_light(stored, tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "served"), [("handler", EVERYTHING), ("trades", ("trades", "holdings"))]
+)
+def test_a_start_is_light(stored, tmp_path, name, served):
     """Also after requests: what is imported at the first one is waited for as well."""
     url, key = stored
     requests = json.dumps([event("/v1/health"), event(PRICES, key=key)])
@@ -164,10 +166,10 @@ def test_a_start_is_light(stored, tmp_path, name):
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     assert told["large"] == []
-    assert set(told["routers"]) == {"health", *HANDLERS[name]}
+    assert set(told["routers"]) == {"health", *served}
     health, prices = told["answers"]
     assert health == [200, '{"status":"ok"}']
-    assert prices[0] == (200 if "prices" in HANDLERS[name] else 404)
+    assert prices[0] == (200 if "prices" in served else 404)
 
 
 def test_requests_and_their_answers(warm, stored):
