@@ -1,6 +1,6 @@
-# The images of Parakeet. The target parakeet is the server's: code location, webserver, daemon and runs
-# are the same image with other commands. parakeet-lambda is AWS Lambda's; parakeet-k8s is the server's
-# with what launches runs on Kubernetes. `make image image-lambda image-k8s`.
+# The images of Parakeet. The target parakeet is the server's: code location, webserver, daemon, runs and
+# the API are the same image with other commands. parakeet-lambda is AWS Lambda's, for the daily job and
+# the API alike; parakeet-k8s is the server's with what launches runs on Kubernetes. `make image image-lambda image-k8s`.
 #
 # The base is pinned by its exact tag. A digest is stricter, and cannot be known offline: take the one
 # that `docker buildx imagetools inspect python:3.11.14-slim-bookworm` prints, and write it behind the tag.
@@ -24,6 +24,7 @@ FROM packages AS project
 COPY deploy/requirements-build.txt /build/
 RUN pip install --require-hashes --no-deps --only-binary :all: --requirement /build/requirements-build.txt
 COPY pyproject.toml README.md LICENSE /build/
+COPY parakeet_api /build/parakeet_api
 COPY parakeet_dagster /build/parakeet_dagster
 COPY strategy /build/strategy
 COPY sql /build/sql
@@ -62,18 +63,18 @@ USER 1000:1000
 
 FROM runtime AS parakeet-lambda
 COPY --from=project-lambda /opt/parakeet/venv /opt/parakeet/venv
-# In Lambda only /tmp can be written to.
+# In Lambda only /tmp can be written to. The API's functions put their handler in the place of this one.
 ENV HOME=/tmp PARAKEET_HOME=/tmp/parakeet
 ENTRYPOINT ["python", "-m", "awslambdaric"]
 CMD ["parakeet_dagster.serverless.daily_ingest"]
 
 FROM runtime AS parakeet-k8s
 COPY --from=project-k8s /opt/parakeet/venv /opt/parakeet/venv
-EXPOSE 3000 4000
+EXPOSE 3000 4000 8000
 CMD ["dagster", "api", "grpc", "-m", "parakeet_dagster.definitions", "-h", "0.0.0.0", "-p", "4000"]
 
 # No ENTRYPOINT: Dagster's launchers put a run's command in the place of this one.
 FROM runtime AS parakeet
 COPY --from=project /opt/parakeet/venv /opt/parakeet/venv
-EXPOSE 3000 4000
+EXPOSE 3000 4000 8000
 CMD ["dagster", "api", "grpc", "-m", "parakeet_dagster.definitions", "-h", "0.0.0.0", "-p", "4000"]

@@ -31,11 +31,11 @@ module "secrets" {
 module "registry" {
   source = "./modules/registry"
 
-  name          = var.name
-  account_id    = var.account_id
-  region        = var.region
-  function_name = local.function_name
-  protect_data  = var.protect_data
+  name         = var.name
+  account_id   = var.account_id
+  region       = var.region
+  functions    = concat([local.function_name], keys(local.api_functions))
+  protect_data = var.protect_data
 }
 
 locals {
@@ -90,6 +90,51 @@ module "ingest" {
   depends_on = [module.registry]
 }
 
+locals {
+  # The whole API is one Lambda, or each group of resources has one of its own; what is in no group is
+  # the first one's. Each name is a handler of parakeet_api/lambda_handlers.py.
+  api_groups = {
+    market_data = ["universes", "prices", "returns"]
+    strategies  = ["strategies", "signals", "allocations", "orders", "performance"]
+    trades      = ["trades", "holdings"]
+  }
+
+  api_functions = var.api == null ? {} : merge(
+    {
+      "${var.name}-api" = {
+        handler     = "parakeet_api.lambda_handlers.handler"
+        routes      = ["$default"]
+        description = "every resource"
+      }
+    },
+    { for group, resources in local.api_groups : "${var.name}-api-${replace(group, "_", "-")}" => {
+      handler     = "parakeet_api.lambda_handlers.${group}"
+      routes      = flatten([for resource in resources : ["ANY /v1/${resource}", "ANY /v1/${resource}/{proxy+}"]])
+      description = join(", ", resources)
+    } if var.api.groups },
+  )
+}
+
+module "api" {
+  source = "./modules/api"
+  count  = var.api != null && local.runs ? 1 : 0
+
+  name                = var.name
+  image_uri           = "${module.registry.repository_urls.parakeet-lambda}:${var.image_tag}"
+  architecture        = var.architecture
+  functions           = local.api_functions
+  memory_mb           = var.api.memory_mb
+  concurrency         = var.api.concurrency
+  requests_per_second = var.api.requests_per_second
+  burst               = var.api.burst
+  environment         = merge(local.environment, { PARAKEET_HOME = "/tmp/parakeet" })
+  data_policy         = data.aws_iam_policy_document.read.json
+  log_retention_days  = var.log_retention_days
+
+  # As the daily job's.
+  depends_on = [module.registry]
+}
+
 module "network" {
   source = "./modules/network"
   count  = var.always_on ? 1 : 0
@@ -133,6 +178,7 @@ module "alarms" {
   function_name      = local.function_name
   queue_name         = local.runs ? module.ingest[0].queue_name : null
   schedule_group     = local.runs ? module.ingest[0].schedule_group : null
+  api                = var.api != null && local.runs ? { id = module.api[0].api_id, functions = keys(local.api_functions) } : null
   server             = var.always_on && local.runs ? { cluster = module.cluster[0].cluster_name, service = module.cluster[0].service_name } : null
 }
 

@@ -30,7 +30,7 @@ output "dead_letter_queue" {
 
 output "log_groups" {
   description = "Log groups, for `aws logs tail`."
-  value       = concat(local.runs ? [module.ingest[0].log_group] : [], var.always_on && local.runs ? [module.cluster[0].log_group] : [])
+  value       = concat(local.runs ? [module.ingest[0].log_group] : [], var.always_on && local.runs ? [module.cluster[0].log_group] : [], var.api != null && local.runs ? module.api[0].log_groups : [])
 }
 
 output "alert_topic" {
@@ -41,4 +41,9 @@ output "alert_topic" {
 output "cluster" {
   description = "The ECS cluster and service, for reaching the UI as the README says."
   value       = var.always_on && local.runs ? { cluster = module.cluster[0].cluster_name, service = module.cluster[0].service_name } : null
+}
+
+output "api_url" {
+  description = "Where the API is."
+  value       = var.api != null && local.runs ? module.api[0].url : null
 }

@@ -254,6 +254,35 @@ variable "alert_secrets" {
   }
 }
 
+# The API
+
+variable "api" {
+  description = "The API over HTTP: null for none, {} for one Lambda behind an HTTP API. groups: a Lambda for each group of resources besides; concurrency: requests at a time of each Lambda, -1 for as many as the account allows; requests_per_second and burst: of everybody together."
+  type = object({
+    groups              = optional(bool, false)
+    memory_mb           = optional(number, 1769)
+    concurrency         = optional(number, -1)
+    requests_per_second = optional(number, 20)
+    burst               = optional(number, 40)
+  })
+  default = null
+
+  validation {
+    condition     = var.api == null || try(var.api.memory_mb >= 512 && var.api.memory_mb <= 10240, false)
+    error_message = "api: memory_mb is 512 to 10240; a whole processor comes at 1769."
+  }
+
+  validation {
+    condition     = var.api == null || try(var.api.concurrency == -1 || var.api.concurrency >= 1 && var.api.concurrency <= 100, false)
+    error_message = "api: concurrency is 1 to 100, or -1 for none reserved."
+  }
+
+  validation {
+    condition     = var.api == null || try(var.api.requests_per_second >= 1 && var.api.requests_per_second <= 10000 && var.api.burst >= 1 && var.api.burst <= 5000, false)
+    error_message = "api: requests_per_second is 1 to 10000, burst 1 to 5000."
+  }
+}
+
 # What is kept
 
 variable "log_retention_days" {

@@ -6,8 +6,9 @@ it stays the error that it is.
 """
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import asyncpg
 import stamina
@@ -16,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from parakeet_api.problems import ProblemError, unavailable
+from parakeet_dagster.errors import SettingsError
 from parakeet_dagster.storage.async_engine import async_engine
 from parakeet_dagster.storage.login import Login, is_refusal
 
@@ -52,6 +54,12 @@ _MAY_PASS = (
     PoolTimeoutError,
     DisconnectionError,
 )
+_NOT_REACHED = (
+    SQLAlchemyError,
+    OSError,
+    SettingsError,  # the secret that says where the database is
+    *_DRIVER_ERRORS,
+)
 _DATABASE_ERRORS = (SQLAlchemyError, ConnectionError, TimeoutError, *_DRIVER_ERRORS)
 
 
@@ -64,6 +72,7 @@ class AsyncDatabase:
         connect_seconds: how long connecting is tried again: a suspended Neon takes seconds to wake
             up, and whoever asks is waiting.
         query_seconds: how long one statement may take.
+        trusted_seconds: how long an idle connection is believed to live; None: not at all.
     """
 
     def __init__(
@@ -72,11 +81,13 @@ class AsyncDatabase:
         connections: int = 8,
         connect_seconds: float = 6.0,
         query_seconds: float = 20.0,
+        trusted_seconds: float | None = TRUSTED_SECONDS,
     ) -> None:
         self._login = login
         self._connections = connections
         self._connect_seconds = connect_seconds
         self._query_seconds = query_seconds
+        self._trusted_seconds = trusted_seconds
         self._engine: AsyncEngine | None = None
 
     @property
@@ -88,7 +99,7 @@ class AsyncDatabase:
                 self._connections,
                 self._connect_seconds,
                 self._query_seconds,
-                TRUSTED_SECONDS,
+                self._trusted_seconds,
             )
         return self._engine
 
@@ -102,16 +113,14 @@ class AsyncDatabase:
         Raises:
             ProblemError: 503: the database cannot be reached, or took too long.
         """
-        reader = self.engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-        async with self._session(reader, doing) as session:
+        reader = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        async with self._session(doing, reader) as session:
             yield session
 
     @asynccontextmanager
     async def writing(self, doing: str) -> AsyncIterator[AsyncSession]:
         """A session in a transaction, committed at the end or not at all; see ``reading``."""
-        async with self._session(self.engine, doing) as session:
+        async with self._session(doing, {}) as session:
             yield session
 
     async def close(self) -> None:
@@ -120,7 +129,9 @@ class AsyncDatabase:
             await self._engine.dispose()
 
     @asynccontextmanager
-    async def _session(self, engine: AsyncEngine, doing: str) -> AsyncIterator[AsyncSession]:
+    async def _session(self, doing: str, options: dict[str, Any]) -> AsyncIterator[AsyncSession]:
+        with _reaching(doing):
+            engine = self.engine.execution_options(**options)
         try:
             async with AsyncSession(engine) as session, session.begin():
                 await self._connect(session, doing)
@@ -136,25 +147,30 @@ class AsyncDatabase:
             raise problem from error
 
     async def _connect(self, session: AsyncSession, doing: str) -> None:
-        """Take a connection; whatever is in the way of that is a problem."""
-        try:
+        """Take a connection."""
+        with _reaching(doing):
             async for attempt in stamina.retry_context(
                 on=_is_transient, attempts=None, timeout=self._connect_seconds, wait_initial=0.05
             ):
                 with attempt:
                     await session.connection()
-        except (SQLAlchemyError, OSError, *_DRIVER_ERRORS) as error:
-            _log_cause(error, doing)
-            raise unavailable("database_unavailable", UNREACHABLE) from error
+
+
+@contextmanager
+def _reaching(doing: str) -> Iterator[None]:
+    """Whatever is in the way of a connection is a problem."""
+    try:
+        yield
+    except _NOT_REACHED as error:
+        _log_cause(error, doing)
+        raise unavailable("database_unavailable", UNREACHABLE) from error
 
 
 def _problem(error: Exception, doing: str) -> ProblemError | None:
     """What a client is told of an error; None where asking again would not help."""
     cause = _cause(error)
     if isinstance(cause, asyncpg.QueryCanceledError | TimeoutError):
-        problem = unavailable(
-            "took_too_long", "the answer took too long; ask for less at a time"
-        )
+        problem = unavailable("took_too_long", "the answer took too long; ask for less at a time")
     elif isinstance(cause, _OLD_SCHEMA):
         problem = unavailable(
             "schema_outdated", "the database has another version's schema: parakeet db migrate"

@@ -1,5 +1,6 @@
 """What the application reads from: the settings, the database, the lake; made once a process."""
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import anyio.to_thread
 from anyio import CapacityLimiter
 
-from parakeet_api.database import AsyncDatabase
+from parakeet_api.database import TRUSTED_SECONDS, AsyncDatabase
 from parakeet_api.keys import Keys
 from parakeet_api.rates import Rate
 from parakeet_dagster.logins import database_login
@@ -32,6 +33,8 @@ class Services:
         settings: of the process.
         connections: to the database, at most.
         anonymous_per_minute: requests a minute without a valid key, by address.
+        trusted_seconds: how long an idle connection is believed to live; None: not at all.
+        clock: seconds, by which requests are counted and keys are believed.
     """
 
     def __init__(
@@ -39,12 +42,16 @@ class Services:
         settings: Settings,
         connections: int = 8,
         anonymous_per_minute: int = ANONYMOUS_PER_MINUTE,
+        trusted_seconds: float | None = TRUSTED_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
-        self.database = AsyncDatabase(database_login(settings), connections)
-        self.keys = Keys(self.database)
-        self._of_key = Rate(settings.api_requests)
-        self._of_address = Rate(anonymous_per_minute)
+        self.database = AsyncDatabase(
+            database_login(settings), connections, trusted_seconds=trusted_seconds
+        )
+        self.keys = Keys(self.database, clock)
+        self._of_key = Rate(settings.api_requests, clock)
+        self._of_address = Rate(anonymous_per_minute, clock)
 
     @cached_property
     def lake(self) -> "Lake":

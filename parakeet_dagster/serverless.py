@@ -22,7 +22,12 @@ from uuid import uuid4
 from parakeet_dagster import clock, logs, metrics, stopping
 from parakeet_dagster.deadline import Deadline
 from parakeet_dagster.errors import EventError, SettingsError
-from parakeet_dagster.settings import Settings, export_writable_folders, load_settings
+from parakeet_dagster.settings import (
+    Settings,
+    export_writable_folders,
+    load_settings,
+    require_places,
+)
 from parakeet_dagster.stopping import StopRequested
 
 if TYPE_CHECKING:
@@ -106,7 +111,7 @@ def _ingest(
     if asked.first is None:
         metrics.record({"Heartbeat": 1}, call=telling.name)
     export_writable_folders(settings)
-    _require_places(settings)
+    require_places(settings)
     stack.enter_context(stopping.listening())
     work = _open(settings, _deadline(context), stack)
     call = telling.call = _Call(work, telling.name)
@@ -126,7 +131,7 @@ def _back_up(settings: Settings) -> dict[str, Any]:
     """What no session brings back, dumped; see ``backups``."""
     from parakeet_dagster.backups import KEPT, back_up
 
-    _require_places(settings)
+    require_places(settings)
     if settings.lambda_function and not settings.backups_url.startswith("s3://"):
         raise SettingsError(
             f"PARAKEET_BACKUPS={settings.backups_url}: in a Lambda it would be lost; accepted is"
@@ -204,24 +209,6 @@ def _due(work: "Work") -> str:
     from parakeet_dagster.checks.prices import due_session
 
     return due_session(work.prices, clock.now())
-
-
-def _require_places(settings: Settings) -> None:
-    """Refuse to store anything where it would be gone with the process.
-
-    Raises:
-        SettingsError: there is no database but the embedded one, or, in a Lambda, no lake in S3.
-    """
-    if settings.has_own_database:
-        raise SettingsError(
-            "PARAKEET_DATABASE_SECRET and NEON_DATABASE_URL are unset: a database on this machine"
-            " would be lost; set one of them"
-        )
-    if settings.lambda_function and not settings.lake_url.startswith("s3://"):
-        raise SettingsError(
-            f"PARAKEET_LAKE={settings.lake_url}: in a Lambda it would be lost; accepted is"
-            " s3://bucket/prefix"
-        )
 
 
 def _deadline(context: Context | None) -> Deadline:

@@ -330,6 +330,24 @@ def load_settings() -> Settings:
     return settings
 
 
+def require_places(settings: Settings) -> None:
+    """Refuse to read or store anything where it would be gone with the process.
+
+    Raises:
+        SettingsError: there is no database but the embedded one, or, in a Lambda, no lake in S3.
+    """
+    if settings.has_own_database:
+        raise SettingsError(
+            "PARAKEET_DATABASE_SECRET and NEON_DATABASE_URL are unset: a database on this machine"
+            " would be lost; set one of them"
+        )
+    if settings.lambda_function and not settings.lake_url.startswith("s3://"):
+        raise SettingsError(
+            f"PARAKEET_LAKE={settings.lake_url}: in a Lambda it would be lost; accepted is"
+            " s3://bucket/prefix"
+        )
+
+
 def _read() -> Settings:
     try:
         return Settings()

@@ -14,6 +14,9 @@ from parakeet_dagster.settings import (
 
 SECRET = "hunter2"
 URL = f"postgres://me:{SECRET}@db.example/app"
+ORIGINS = "comma-separated origins of web pages, https://host or http://host:port"
+NO_ORIGINS = ("*", "null", "example.org", "https://", "https://a.example.org/", "file:///page.html")
+RATE = "a whole number from 1 to 100000"
 
 
 @pytest.fixture
@@ -67,6 +70,22 @@ def test_with_no_variable_everything_is_on_this_machine(tmp_path):
         ("PARAKEET_YAHOO_RPS", "0.5", "yahoo_rps", 0.5),
         ("PARAKEET_FIRST_SESSION", "2019-01-02", "first_session", date(2019, 1, 2)),
         ("PARAKEET_SCHEDULES", "running", "schedules_running", True),
+        (
+            "PARAKEET_API_ORIGINS",
+            "https://a.example.org",
+            "api_origins",
+            ("https://a.example.org",),
+        ),
+        (
+            "PARAKEET_API_ORIGINS",
+            "https://a.example.org, http://localhost:5173",
+            "api_origins",
+            ("https://a.example.org", "http://localhost:5173"),
+        ),
+        ("PARAKEET_API_ORIGINS", "", "api_origins", ()),
+        ("PARAKEET_API_REQUESTS_PER_MINUTE", "1", "api_requests", 1),
+        ("PARAKEET_API_REQUESTS_PER_MINUTE", "100000", "api_requests", 100_000),
+        ("PARAKEET_API_REQUESTS_PER_MINUTE", "", "api_requests", 600),
         ("DAGSTER_HOME", "/data/dagster", "instance_home", Path("/data/dagster")),
     ],
 )
@@ -142,6 +161,8 @@ def test_variables_of_other_programs_are_not_ours(environment, tmp_path):
         ("PARAKEET_LAKE", "gs://bucket", "a directory, or s3://bucket/prefix"),
         ("PARAKEET_LAKE", "s3://", "a directory, or s3://bucket/prefix"),
         ("PARAKEET_LAKE", "s3:///prefix", "a directory, or s3://bucket/prefix"),
+        *(("PARAKEET_API_ORIGINS", value, ORIGINS) for value in NO_ORIGINS),
+        *(("PARAKEET_API_REQUESTS_PER_MINUTE", value, RATE) for value in ("0", "1.5", "100001")),
     ],
 )
 def test_a_wrong_value_gets_one_line(environment, variable, value, accepted):

@@ -74,3 +74,21 @@ run "a_coverage_above_one" {
   variables { coverage_threshold = 98 }
   expect_failures = [var.coverage_threshold]
 }
+
+run "an_api_without_memory" {
+  command = plan
+  variables { api = { memory_mb = 128 } }
+  expect_failures = [var.api]
+}
+
+run "an_api_that_serves_nobody" {
+  command = plan
+  variables { api = { concurrency = 0 } }
+  expect_failures = [var.api]
+}
+
+run "an_api_without_a_limit" {
+  command = plan
+  variables { api = { requests_per_second = 0 } }
+  expect_failures = [var.api]
+}

@@ -16,9 +16,9 @@ from parakeet_dagster_tests.api.servers import line_to
 from parakeet_dagster_tests.storage.postgres import member
 
 
-def opened(url, connections=2, connect_seconds=0.3, query_seconds=0.5):
+def opened(url, connections=2, connect_seconds=0.3, query_seconds=0.5, **trusted):
     login = FixedLogin(DatabaseUrl.parse(url))
-    return AsyncDatabase(login, connections, connect_seconds, query_seconds)
+    return AsyncDatabase(login, connections, connect_seconds, query_seconds, **trusted)
 
 
 def told(url, *statements, writes=False, parameters=None, **limits):
@@ -156,11 +156,10 @@ def test_a_connection_that_was_closed_is_replaced_unnoticed(database_url):
     assert first != second
 
 
-def test_a_connection_that_rested_long_is_asked_first(database_url, monkeypatch):
-    monkeypatch.setattr("parakeet_api.database.TRUSTED_SECONDS", 0.0)
-
+@pytest.mark.parametrize("trusted", [0.0, None])
+def test_a_connection_that_rested_long_is_asked_first(database_url, trusted):
     async def ask(line, url):
-        database = opened(url)
+        database = opened(url, trusted_seconds=trusted)
         async with database.reading("test") as session:
             await session.execute(text("SELECT 1"))
         line.close()  # what was a line is none any more, and new ones work

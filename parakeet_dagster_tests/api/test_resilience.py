@@ -62,9 +62,7 @@ def limited(url, monkeypatch, connections=2, connect_seconds=2.0, query_seconds=
 
 def ask(port, key, path="/v1/prices", method="GET", headers=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    connection.request(
-        method, path, headers={"Authorization": f"Bearer {key}", **(headers or {})}
-    )
+    connection.request(method, path, headers={"Authorization": f"Bearer {key}", **(headers or {})})
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
@@ -187,9 +185,7 @@ def test_with_every_connection_in_use_whoever_comes_is_told_so(database_url, mon
         assert ask(port, key)[0] == 200
         with locked(database_url):
             answers = [one.result() for one in [clients.submit(ask, port, key) for _ in range(5)]]
-            assert all(
-                is_problem(*one, "took_too_long", "database_unavailable") for one in answers
-            )
+            assert all(is_problem(*one, "took_too_long", "database_unavailable") for one in answers)
         codes = Counter(json.loads(body)["code"] for _, _, body in answers)
         assert codes["database_unavailable"] >= 1
         assert ask(port, key)[0] == 200

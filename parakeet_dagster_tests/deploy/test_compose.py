@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from parakeet_api.app import PREFIX
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster_tests.deploy.places import DEPLOY, ROOT, read_yaml
@@ -18,8 +19,8 @@ FILE = ROOT / "docker-compose.yaml"
 EXAMPLE = DEPLOY / "compose.env.example"
 SECRETS = {"POSTGRES_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 INTERPOLATED = re.compile(r"\$\{(\w+):\?set it in deploy/compose\.env\}")
-OURS = {"bucket", "migrate", "code", "webserver", "daemon"}
-SERVERS = {"postgres", "store", "code", "webserver", "daemon"}
+OURS = {"bucket", "migrate", "code", "webserver", "daemon", "api"}
+SERVERS = {"postgres", "store", "code", "webserver", "daemon", "api"}
 OF_BOTO = {
     "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
     "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION",
@@ -57,9 +58,10 @@ def test_it_is_what_compose_accepts():
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_only_the_ui_can_be_reached_and_only_from_this_machine(compose, services):
+def test_only_ui_and_api_can_be_reached_and_only_from_this_machine(compose, services):
     assert {name: one["ports"] for name, one in services.items() if "ports" in one} == {
-        "webserver": ["127.0.0.1:3000:3000"]
+        "webserver": ["127.0.0.1:3000:3000"],
+        "api": ["127.0.0.1:8000:8000"],
     }
     assert compose["networks"]["inside"] == {"internal": True}
     assert services["postgres"]["networks"] == services["store"]["networks"] == ["inside"]
@@ -134,6 +136,8 @@ def test_ports_are_those_that_dagster_s_parts_expect_of_each_other(services):
     assert after(services["code"]["healthcheck"]["test"], "-p") == str(server["port"])
     assert after(services["webserver"]["command"], "-p") == "3000"
     assert "127.0.0.1:3000/" in services["webserver"]["healthcheck"]["test"][-1]
+    assert after(services["api"]["command"], "--port") == "8000"
+    assert f"127.0.0.1:8000{PREFIX}/health" in services["api"]["healthcheck"]["test"][-1]
     assert services["code"]["environment"]["AWS_ENDPOINT_URL_S3"] == "http://store:8333"
     assert ":8333/" in services["store"]["healthcheck"]["test"][-1]
 
@@ -166,6 +170,10 @@ def test_each_waits_for_what_it_needs(services):
         },
         "webserver": {"code": "service_healthy"},
         "daemon": {"code": "service_healthy"},
+        "api": {
+            "bucket": "service_completed_successfully",
+            "migrate": "service_completed_successfully",
+        },
     }
 
 

@@ -11,12 +11,16 @@ from pathlib import PurePosixPath
 import botocore.session
 import yaml
 
+from parakeet_api import lambda_handlers
+from parakeet_api.app import MARKET_DATA, PREFIX, STRATEGIES, TRADES
+from parakeet_api.database import AsyncDatabase
 from parakeet_dagster import metrics
 from parakeet_dagster.morning import LATE_AFTER
 from parakeet_dagster.sessions import complete_at
 from parakeet_dagster.settings import Settings
 from parakeet_dagster_tests.infrastructure.configuration import INFRASTRUCTURE, ROOT, modules
 
+API = modules()["api"]
 INGEST = modules()["ingest"]
 CLUSTER = modules()["cluster"]
 ALARMS = modules()["alarms"]
@@ -43,6 +47,54 @@ def test_the_handler_is_a_function_of_an_event_and_a_context():
     handler = getattr(importlib.import_module(module), name)
     inspect.signature(handler).bind({}, None)
     assert command in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_api_s_functions_run_handlers_and_get_their_requests():
+    root = modules()["root"]
+    groups = root.local("api_groups")
+    assert groups == {
+        "market_data": list(MARKET_DATA),
+        "strategies": list(STRATEGIES),
+        "trades": list(TRADES),
+    }
+    assert {"handler", *groups} == set(lambda_handlers.HANDLERS)
+    named = set(re.findall(r'"(parakeet_api\.[\w.${}]+)"', root.text))
+    module = lambda_handlers.__name__
+    assert named == {f"{module}.handler", f"{module}.${{group}}"}
+    routes = re.findall(r'"ANY ([^"]+)"', root.text)
+    assert routes == [f"{PREFIX}/${{resource}}", f"{PREFIX}/${{resource}}/{{proxy+}}"]
+    assert API.resource("aws_apigatewayv2_integration")["payload_format_version"] == "2.0"
+    assert API.resource("aws_apigatewayv2_stage")["name"] == "$default"
+
+
+def test_the_api_answers_before_the_gateway_gives_up():
+    limits = inspect.signature(AsyncDatabase).parameters
+    slowest = limits["connect_seconds"].default + limits["query_seconds"].default
+    function = API.resource("aws_lambda_function")["timeout"]
+    gateway = API.resource("aws_apigatewayv2_integration")["timeout_milliseconds"] / 1000
+    assert slowest < function < gateway <= 30
+
+
+def test_the_gateway_logs_neither_keys_nor_query_strings():
+    (settings,) = API.resource("aws_apigatewayv2_stage")["access_log_settings"]
+    logged = set(re.findall(r"\$context\.([\w.]+)", settings["format"]))
+    assert {"path", "status", "identity.sourceIp"} <= logged
+    assert logged <= {
+        "requestTime", "requestId", "identity.sourceIp", "httpMethod", "path", "status",
+        "responseLength", "responseLatency", "integrationLatency", "integrationErrorMessage",
+    }  # fmt: skip
+
+
+def test_the_api_s_alarms_watch_what_the_gateway_counts():
+    """The names of an HTTP API's metrics; a REST API has others."""
+    errors = ALARMS.resource("aws_cloudwatch_metric_alarm", "api_errors")
+    latency = ALARMS.resource("aws_cloudwatch_metric_alarm", "api_latency")
+    assert (errors["metric_name"], latency["metric_name"]) == ("5xx", "Latency")
+    for alarm in (errors, latency):
+        assert alarm["namespace"] == "AWS/ApiGateway"
+        assert set(alarm["dimensions"]) == {"ApiId"}
+    throttled = ALARMS.resource("aws_cloudwatch_metric_alarm", "api_throttled")
+    assert (throttled["namespace"], throttled["metric_name"]) == ("AWS/Lambda", "Throttles")
 
 
 def test_variables_of_the_environment_are_settings():

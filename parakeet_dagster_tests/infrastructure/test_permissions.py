@@ -124,6 +124,7 @@ def test_a_role_can_be_taken_by_one_service_only():
         if statement["actions"] == ["sts:AssumeRole"]
     }
     assert trusts == {
+        "api.trust": ["lambda.amazonaws.com"],
         "ingest.trust_lambda": ["lambda.amazonaws.com"],
         "ingest.trust_scheduler": ["scheduler.amazonaws.com"],
         "cluster.trust": ["ecs-tasks.amazonaws.com"],
@@ -167,6 +168,23 @@ def test_what_the_code_asks_of_s3_is_allowed():
     }
     needed = set().union(*(NEEDS.get(operation, {f"s3:{operation}"}) for operation in called))
     assert {"s3:GetObject", "s3:PutObject", "s3:ListBucket"} <= needed <= allowed
+
+
+def test_the_api_reads_the_lake_and_writes_no_file():
+    given = {
+        (action, resource)
+        for policy, statement in statements(modules()["root"])
+        if policy == "root.read"
+        for action in statement["actions"]
+        for resource in statement["resources"]
+    }
+    assert given == {
+        ("s3:ListBucket", "${module.storage.bucket_arn}"),
+        ("s3:GetObject", "${module.storage.bucket_arn}/${module.storage.prefixes.lake}/*"),
+        ("secretsmanager:GetSecretValue", "${module.secrets.database_secret_arn}"),
+    }
+    call = modules()["root"].labelled("module")["api"]
+    assert call["data_policy"] == "${data.aws_iam_policy_document.read.json}"
 
 
 def test_the_prefixes_of_the_bucket():

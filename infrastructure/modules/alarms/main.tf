@@ -1,5 +1,5 @@
-# What wakes someone. Alarms on Parakeet's own metrics, on the Lambda, its schedule and its queue, and
-# on the server; all of them to one topic.
+# What wakes someone. Alarms on Parakeet's own metrics, on the Lambda, its schedule and its queue, on the
+# API, and on the server; all of them to one topic.
 
 resource "aws_sns_topic" "this" {
   #checkov:skip=CKV_AWS_26:Alarms cannot publish to a topic that AWS's own key encrypts, and a key of one's own is US$1 a month; what is sent is the name of an alarm
@@ -179,6 +179,65 @@ resource "aws_cloudwatch_metric_alarm" "aws" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+}
+
+# A request that fails now and then is the caller's to repeat, so an alarm takes more than one of them.
+resource "aws_cloudwatch_metric_alarm" "api_errors" {
+  count = var.api == null ? 0 : 1
+
+  alarm_name        = "${var.name}-api-errors"
+  alarm_description = "Five or more requests to the API in five minutes were answered by 5xx: the database cannot be reached, or the log of its Lambda says what failed."
+  alarm_actions     = [aws_sns_topic.this.arn]
+  ok_actions        = [aws_sns_topic.this.arn]
+
+  namespace           = "AWS/ApiGateway"
+  metric_name         = "5xx"
+  dimensions          = { ApiId = var.api.id }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 5
+  treat_missing_data  = "notBreaching"
+}
+
+resource "aws_cloudwatch_metric_alarm" "api_latency" {
+  count = var.api == null ? 0 : 1
+
+  alarm_name        = "${var.name}-api-latency"
+  alarm_description = "For a quarter of an hour one request in twenty to the API took more than 5 seconds."
+  alarm_actions     = [aws_sns_topic.this.arn]
+  ok_actions        = [aws_sns_topic.this.arn]
+
+  namespace                             = "AWS/ApiGateway"
+  metric_name                           = "Latency"
+  dimensions                            = { ApiId = var.api.id }
+  extended_statistic                    = "p95"
+  evaluate_low_sample_count_percentiles = "ignore"
+  period                                = 300
+  evaluation_periods                    = 3
+  comparison_operator                   = "GreaterThanThreshold"
+  threshold                             = 5000
+  treat_missing_data                    = "notBreaching"
+}
+
+resource "aws_cloudwatch_metric_alarm" "api_throttled" {
+  for_each = toset(var.api == null ? [] : var.api.functions)
+
+  alarm_name        = "${each.key}-throttled"
+  alarm_description = "Requests to the API were refused because its Lambda had no room: raise concurrency of the variable api, or the account's quota."
+  alarm_actions     = [aws_sns_topic.this.arn]
+  ok_actions        = [aws_sns_topic.this.arn]
+
+  namespace           = "AWS/Lambda"
+  metric_name         = "Throttles"
+  dimensions          = { FunctionName = each.key }
+  statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"

@@ -38,6 +38,11 @@ variable "schedule_group" {
   type        = string
 }
 
+variable "api" {
+  description = "The API's gateway and Lambdas; null where there is none."
+  type        = object({ id = string, functions = list(string) })
+}
+
 variable "server" {
   description = "Cluster and service of the server; null where it is not always on."
   type        = object({ cluster = string, service = string })

@@ -3,8 +3,8 @@
 data "aws_partition" "current" {}
 
 locals {
-  targets      = toset(["parakeet", "parakeet-lambda"])
-  function_arn = "arn:${data.aws_partition.current.partition}:lambda:${var.region}:${var.account_id}:function:${var.function_name}"
+  targets       = toset(["parakeet", "parakeet-lambda"])
+  function_arns = [for name in var.functions : "arn:${data.aws_partition.current.partition}:lambda:${var.region}:${var.account_id}:function:${name}"]
 }
 
 resource "aws_ecr_repository" "this" {
@@ -55,7 +55,7 @@ data "aws_iam_policy_document" "lambda" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [local.function_arn, "${local.function_arn}:*"]
+      values   = concat(local.function_arns, [for arn in local.function_arns : "${arn}:*"])
     }
   }
 }

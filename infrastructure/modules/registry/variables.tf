@@ -13,9 +13,9 @@ variable "region" {
   type        = string
 }
 
-variable "function_name" {
-  description = "The Lambda that reads the second image."
-  type        = string
+variable "functions" {
+  description = "The Lambdas that read the second image."
+  type        = list(string)
 }
 
 variable "protect_data" {
