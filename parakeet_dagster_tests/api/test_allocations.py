@@ -149,6 +149,22 @@ def test_what_cannot_be_answered(api, path, status, detail):
     assert (answer.status_code, answer.json()["detail"]) == (status, detail)
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/allocations/value", "value"),
+        ("/v1/allocations/value/history", "value"),
+        ("/v1/allocations/momentum?session=2024-01-09", "2024-01-09"),
+    ],
+)
+def test_a_cursor_of_another_request(api, path, told):
+    asked = {"session": MONDAY, "limit": 1}
+    cursor = api.get("/v1/allocations/momentum", params=asked).json()["next_cursor"]
+    answer = api.get(f"{path}{'&' if '?' in path else '?'}cursor={cursor}")
+    detail = f"cursor: is not of {told}; ask for the first page again"
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+
+
 ALL_TABLES = [
     ("/v1/allocations", {}),
     ("/v1/allocations/momentum", {"session": MONDAY}),

@@ -212,6 +212,14 @@ def test_what_cannot_be_answered(api, path, status, code):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_a_cursor_of_another_session(api):
+    cursor = api.get("/v1/prices?limit=1").json()["next_cursor"]
+    assert tickers(api.rows("/v1/prices", session=THURSDAY, cursor=cursor)) == [("CCC", THURSDAY)]
+    answer = api.get("/v1/prices", params={"session": WEDNESDAY, "cursor": cursor})
+    told = f"cursor: is not of {WEDNESDAY}; ask for the first page again"
+    assert (answer.status_code, answer.json()["detail"]) == (422, told)
+
+
 def test_the_last_day_of_all_as_a_cursor(api):
     """There is no day behind it."""
     assert api.rows("/v1/prices/AAA", cursor="WyI5OTk5LTEyLTMxIl0") == []
