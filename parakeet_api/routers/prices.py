@@ -191,6 +191,8 @@ async def of_session(
     The pages of the default session are all of the session that the first one was of.
     """
     after = paging.decode(cursor, paging.day, paging.word)
+    if after:
+        paging.require_same(day, after[0])
     asked = {"tickers": tickers, "after": after[1] if after else "", "rows": limit + 1}
     if as_of is None:
         day = after[0] if after else day or await session.scalar(NEWEST)
