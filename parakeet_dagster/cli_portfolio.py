@@ -106,7 +106,8 @@ def report(
     """
     settings = load_settings()
     from parakeet_dagster.places import open_lake
-    from parakeet_dagster.storage.reports import PAGE, performance_path, read_page
+    from parakeet_dagster.storage.performance import performance_path
+    from parakeet_dagster.storage.reports import PAGE, read_page
 
     _require_known(settings, strategy)
     lake = open_lake(settings.lake_url)
@@ -134,41 +135,31 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
     from parakeet_dagster.choices import enabled_strategies
     from parakeet_dagster.places import open_lake
     from parakeet_dagster.reports.formatting import aligned
-    from parakeet_dagster.storage.reports import performance_path, read_table
-    from strategy.portfolio.comparison import UNITS, comparison
+    from parakeet_dagster.storage.performance import compared, read_performances
+    from strategy.portfolio.comparison import UNITS
 
-    lake = open_lake(settings.lake_url)
-    sheets, spans = {}, {}
     with meter.waiting("reading the reports"):
-        for name in enabled_strategies(settings):
-            of = performance_path(name)
-            figures = read_table(lake, of, "figures", "figure")
-            chance = read_table(lake, of, "chance", "figure")
-            curves = read_table(lake, of, "curves", "date")
-            if figures is not None and chance is not None and curves is not None:
-                sheets[name] = (figures, chance)
-                spans[name] = (str(curves.index[0]), str(curves.index[-1]))
+        lake = open_lake(settings.lake_url)
+        sheets = read_performances(lake, enabled_strategies(settings))
     if not sheets:
         raise SessionError(
             "no report is stored yet: run parakeet backfill FROM TO over more sessions than the"
             " strategies look back on"
         )
-    compared = comparison(sheets)
-    compared.insert(0, "from", pd.Series({name: first for name, (first, _) in spans.items()}))
-    compared.insert(1, "to", pd.Series({name: last for name, (_, last) in spans.items()}))
+    table = compared(sheets)
     if as_json:
-        show(records_of(compared.reset_index()), "", as_json=True)
+        show(records_of(table.reset_index()), "", as_json=True)
         return
-    told = compared.reset_index()
+    told = table.reset_index()
     for figure, unit in UNITS.items():
-        told[figure] = aligned(compared[figure], unit)
-    last = max(last for _, last in spans.values())
-    others = [f"{name} to {end}" for name, (_, end) in spans.items() if end != last]
+        told[figure] = aligned(table[figure], unit)
+    last = table["to"].max()
+    others = [f"{name} to {end}" for name, end in table["to"].items() if end != last]
     rows = records_of(told[["strategy", "from", *COMPARED]].rename(columns=COMPARED))
     show(rows, ", ".join([f"To {last}", *others, "in AUD after costs"]), as_json=False)
     out.print(
         f"The last column: how sure one can be that it is more than the luck of the best of"
-        f" {len(compared)}. parakeet report STRATEGY tells what is assumed, and the bias.",
+        f" {len(table)}. parakeet report STRATEGY tells what is assumed, and the bias.",
         highlight=False,
     )
 
