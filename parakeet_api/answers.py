@@ -115,7 +115,10 @@ def etag(body: bytes) -> str:
 
 
 def has(if_none_match: str, tag: str) -> bool:
-    """Whether a header names a tag. RFC 9110 compares weakly: a proxy that compresses marks our tag as weak."""
+    """Whether ``If-None-Match`` names a tag.
+
+    RFC 9110 compares weakly: a proxy that compresses marks our tag as weak.
+    """
     tags = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
     return tag in tags or tags == ["*"]
 

@@ -1,4 +1,4 @@
-"""Writing what a person enters: on which conditions, against which tickers, and what is answered."""
+"""Writing what a person enters: on which conditions, against which tickers; and the answers."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -114,8 +114,8 @@ def recorded(
 def import_trades(file: File) -> None:
     """Import what you bought and sold. The same file again, or a longer one, does no harm.
 
-    A trade is known by its id; one that is recorded is left as it is. Bad lines are named and left out; the exit code is
-    1 where there are some.
+    A trade is known by its id; one that is recorded is left as it is. Bad lines are named and left
+    out; the exit code is 1 where there are some.
 
     Example: parakeet trades import fills.csv
     """

@@ -1,4 +1,4 @@
-"""``/v1/audit``: every change of trades and holdings, by whom and when; nothing is ever left out."""
+"""``/v1/audit``: every change of trades and holdings, by whom and when; all there ever were."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

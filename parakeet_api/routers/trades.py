@@ -1,7 +1,7 @@
 """``/v1/trades``: what a person bought and sold; entered, corrected and deleted one at a time."""
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -25,7 +25,7 @@ from parakeet_api.answers import (
 )
 from parakeet_api.bodies import Currency, Date, NotNegative, Positive, body_of, documented_body
 from parakeet_api.entries import IfMatch
-from parakeet_api.fields import TICKER, Cursor, From, Limit, Tickers, To
+from parakeet_api.fields import TICKER, Cursor, From, Limit, Tickers, To, require_range
 from parakeet_api.problems import Wrong, invalid, not_stored
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ async def every(
     if_none_match: IfNoneMatch = None,  # noqa: ARG001 - documented here, read in answers.tagged
 ) -> Response:
     """Trades by date, ticker and id."""
+    require_range(first, last)
     after = paging.decode(cursor, paging.day, paging.word, paging.word) or (None, None, None)
     asked = {"first": first, "last": last, "tickers": tickers, "rows": limit + 1}
     behind = dict(zip(("after_date", "after_ticker", "after_id"), after, strict=True))
