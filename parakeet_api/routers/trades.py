@@ -150,7 +150,7 @@ async def one(
 @router.put(
     "/trades/{id:path}",
     response_model=Trade,
-    responses=entries.PUT | entries.created(Trade),
+    responses=entries.PUT | entries.created(Trade) | NOT_FOUND,  # of an id in two lines
     openapi_extra=documented_body(TradeContent),
 )
 async def put(
