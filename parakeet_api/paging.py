@@ -89,6 +89,17 @@ def require_same(asked: object, told: object) -> None:
         raise invalid(f"cursor: is not of {asked}; ask for the first page again")
 
 
+def number(value: object) -> int:
+    """A whole number of a cursor that PostgreSQL can hold.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise ValueError("no number of a row")
+    return value
+
+
 def page(rows: Sequence[Row], limit: int, *key: int) -> tuple[Sequence[Row], str | None]:
     """The rows of a page, of which one more was asked for, and the cursor of the next one.
 

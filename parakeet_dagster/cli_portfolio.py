@@ -173,7 +173,7 @@ def _records(
     """What is on record of the orders to be shown, by strategy.
 
     The newest ones are computed again first, where they are not those of the settings or something
-    was imported since. Earlier ones stay what one was told then: made again they would say what is
+    was entered since. Earlier ones stay what one was told then: made again they would say what is
     known today, and every session after them would have to be, too.
     """
     from parakeet_dagster import accounts
@@ -222,8 +222,8 @@ def _bring_up_to_date(
         why = f"for {accounts.WHOSE[accounts.SIMULATED]}"
     elif is_live and record.terms != settings.terms.fingerprint:
         why = "on the terms that are set now"
-    elif is_live and record.made_at < _imported_at(database):
-        why = "with what was imported since"
+    elif is_live and record.made_at < _entered_at(database):
+        why = "with what was entered since"
     else:
         return
     from parakeet_dagster import runs
@@ -234,10 +234,10 @@ def _bring_up_to_date(
     log.print(f"Computed again {why}: the orders of {name} on {session}", soft_wrap=True)
 
 
-def _imported_at(database: "Database") -> float:
-    """When holdings or trades were last imported, in seconds since 1970; 0 where never."""
-    moments = pd.concat([database.holdings()["imported_at"], database.trades()["imported_at"]])
-    return float(moments.max().timestamp()) if moments.notna().any() else 0.0
+def _entered_at(database: "Database") -> float:
+    """When holdings or trades were last entered or corrected, since 1970 in seconds; 0: never."""
+    moment = database.entered_at()
+    return moment.timestamp() if moment else 0.0
 
 
 def _not_as_set(settings: Settings, name: str, session: date, record: "Record") -> str | None:

@@ -43,7 +43,8 @@ class Compared(BaseModel):
 
     strategy: str = Field(description="Its name.", examples=["dual_momentum"])
     first: Annotated[
-        date, Field(alias="from", description="Its first session, that of its capital.", examples=_DAY)
+        date,
+        Field(alias="from", description="Its first session, that of its capital.", examples=_DAY),
     ]
     last: Annotated[date, Field(alias="to", description="Its last session.", examples=_DAY)]
     cagr: float | None = Field(description=f"Growth {_A_YEAR}, before tax.", examples=[0.07])
@@ -105,7 +106,8 @@ class Performance(BaseModel):
 
     strategy: str = Field(description="Its name.", examples=["dual_momentum"])
     first: Annotated[
-        date, Field(alias="from", description="Its first session, that of its capital.", examples=_DAY)
+        date,
+        Field(alias="from", description="Its first session, that of its capital.", examples=_DAY),
     ]
     last: Annotated[date, Field(alias="to", description="Its last session.", examples=_DAY)]
     figures: list[Figure]
