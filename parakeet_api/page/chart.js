@@ -1,6 +1,6 @@
 // The curves of all strategies over time, as SVG, with a cursor that mouse, finger and keyboard move.
 
-import { DASH, element, money, moneyMark, shape } from "./words.js";
+import { DASH, breakable, element, money, moneyMark, shape } from "./words.js";
 
 const DAY = 24 * 3600 * 1000;
 const LOGARITHMIC = 3; // from this ratio of highest to lowest on, equal growth is to look equal
@@ -181,7 +181,7 @@ export class Chart {
     this.low = isLog ? low / pad : low - pad;
     this.high = isLog ? high * pad : high + pad;
     const measure = isLog ? Math.log : Number;
-    const most = Math.max(3, Math.round(height / 60));
+    const most = Math.max(3, Math.round(height / 50));
     this.marks = (isLog ? marksOfGrowth : marksOfValues)(this.low, this.high, most);
     const longest = Math.max(...this.marks.map((mark) => moneyMark(mark).length));
     this.box = { left: 10 + 7 * longest, right: width - 10, top: 28, bottom: height - 28 };
@@ -237,7 +237,7 @@ export class Chart {
         "button",
         { type: "button", "aria-pressed": "true", title: "Show or hide this curve" },
         swatch(curve.index),
-        element("span", { class: "name" }, curve.name),
+        element("span", { class: "name" }, ...breakable(curve.name)),
         value,
       );
       button.addEventListener("click", () => this.toggle(curve.name, button));

@@ -7,6 +7,9 @@ const STORED = "parakeet.key";
 const KEY = /^pk_[A-Za-z0-9_-]+$/;
 const NEW_AFTER = 5 * 60 * 1000; // who comes back to the tab later than this sees what is new
 const LONGEST_WAIT = 60;
+const DAY = 24 * 3600 * 1000;
+const DUE_AFTER = 1.25 * DAY; // from the beginning of a session's day, in UTC
+const STALE = 2; // weekdays: one may be a holiday in New York and in Sydney
 const LISTED = 12; // so many rows of a portfolio or of orders at once
 
 const at = (id) => document.getElementById(id);
@@ -91,12 +94,12 @@ async function get(path, signal) {
 }
 
 /** All pages of a table. */
-async function rows(path, signal) {
+async function rows(path, signal, asked = { limit: 10000 }) {
   const all = [];
   let cursor = null;
   do {
-    const query = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const page = await get(`${path}?limit=10000${query}`, signal);
+    const query = new URLSearchParams({ ...asked, ...(cursor === null ? {} : { cursor }) });
+    const page = await get(query.size ? `${path}?${query}` : path, signal);
     all.push(...page.data);
     cursor = page.next_cursor ?? null;
   } while (cursor !== null);
@@ -204,7 +207,7 @@ function sentence(text) {
 }
 
 async function performance(signal) {
-  const compared = await rows("v1/performance", signal);
+  const compared = await rows("v1/performance", signal, {});
   const curves = await Promise.all(
     compared.map(({ strategy }) => rows(`v1/performance/${encodeURIComponent(strategy)}/curves`, signal)),
   );
@@ -233,15 +236,34 @@ function table(caption, heads, body) {
 }
 
 function showStatus(status) {
-  const newest = status.newest_session ?? null;
-  if (newest === null) {
-    at("session").replaceChildren("No session is stored yet: run parakeet backfill FROM TO");
-    return;
+  const newest = status.strategies.map(({ allocations }) => allocations).filter(Boolean).sort().at(-1);
+  const open = [
+    [status.failed, "failed ticker"],
+    [status.quarantined, "quarantined row"],
+    [status.open_corrections, "open correction"],
+  ].filter(([count]) => count > 0);
+  const parts = [newest ? `Session ${newest}` : "No session is stored yet: run parakeet backfill FROM TO"];
+  if (newest) {
+    const behind = weekdaysBehind(newest, Date.now());
+    parts.push(
+      behind >= STALE
+        ? element("strong", { class: "stale" }, `stale: ${counted(behind, "weekday")} behind`)
+        : element("span", { class: "fresh" }, "up to date"),
+    );
   }
-  const state = status.stale
-    ? element("strong", { class: "stale" }, "stale")
-    : element("span", { class: "fresh" }, "up to date");
-  at("session").replaceChildren(`Session ${newest}`, " ", state);
+  if (open.length > 0) {
+    parts.push(element("span", { class: "open" }, open.map(([count, what]) => counted(count, what)).join(", ")));
+  }
+  at("session").replaceChildren(...parts.flatMap((one) => [one, " "]));
+}
+
+/** Weekdays after a session whose prices should be there by now: some hours after New York's close. */
+function weekdaysBehind(newest, now) {
+  let behind = 0;
+  for (let day = Date.parse(newest) + DAY; day + DUE_AFTER <= now; day += DAY) {
+    behind += new Date(day).getUTCDay() % 6 ? 1 : 0;
+  }
+  return behind;
 }
 
 function showPerformance({ compared, curves }) {
@@ -253,13 +275,13 @@ function showPerformance({ compared, curves }) {
   }
   const heads = [
     ["Strategy", "text"],
-    ["From", "number"],
-    ["To", "number"],
     ["CAGR", "number"],
     ["After tax", "number"],
     ["Sharpe", "number"],
     ["Max drawdown", "number"],
     ["Costs a year", "number"],
+    ["From", "number"],
+    ["To", "number"],
   ];
   const body = compared.map((row, index) =>
     element(
@@ -267,13 +289,13 @@ function showPerformance({ compared, curves }) {
       {},
       element("th", { scope: "row", class: "text" }, swatch(index), element("span", {}, row.strategy)),
       ...[
-        row.from,
-        row.to,
         percent(row.CAGR),
         percent(row["CAGR after tax"]),
         fixed(row["Sharpe ratio"], 2),
         percent(row["maximum drawdown"]),
         percent(row["costs a year"], 2),
+        row.from,
+        row.to,
       ].map((text) => element("td", { class: "number" }, text ?? DASH)),
     ),
   );
@@ -310,10 +332,10 @@ function showAllocations(all) {
     nothing("allocations", "No allocation yet: run parakeet backfill FROM TO.");
     return;
   }
+  const most = Math.max(...all.map(({ weight }) => weight), 0.01); // one scale, so that they compare
   const cards = [...byStrategy(all)].map(([strategy, held]) => {
     const cash = held.filter(({ ticker }) => ticker === "CASH");
     const tickers = held.filter(({ ticker }) => ticker !== "CASH").sort((one, other) => other.weight - one.weight);
-    const most = Math.max(...held.map(({ weight }) => weight), 0.01);
     const [first] = held;
     const rest = tickers.slice(LISTED);
     return element(
@@ -332,6 +354,7 @@ function weights(held, most, strategy) {
   const lines = held.map(({ ticker, weight }) => {
     const bar = element("span", { class: ticker === "CASH" ? "bar cash" : "bar" });
     bar.style.width = `${Math.max(0, (100 * weight) / most).toFixed(2)}%`;
+    bar.hidden = !(weight > 0);
     return element(
       "tr",
       {},
@@ -344,7 +367,7 @@ function weights(held, most, strategy) {
 }
 
 function more(count, what, inside) {
-  return element("details", {}, element("summary", {}, `${counted(count, what)} more`), inside);
+  return element("details", {}, element("summary", {}, counted(count, `more ${what}`)), inside);
 }
 
 function showOrders(all) {

@@ -58,3 +58,8 @@ export function moneyMark(value) {
 export function counted(count, what) {
   return `${count.toLocaleString("en-AU")} ${what}${count === 1 ? "" : "s"}`;
 }
+
+/** A name that may be broken after an underscore, as children of an element. */
+export function breakable(name) {
+  return name.split(/(?<=_)/).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
+}
