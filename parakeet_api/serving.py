@@ -6,6 +6,9 @@ from parakeet_api.app import create_app
 from parakeet_api.services import Services
 from parakeet_dagster.settings import Settings
 
+GRACE = 3
+"""Seconds in which requests that are under way when it is to stop may end."""
+
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until the process is told to stop.
@@ -19,6 +22,6 @@ def serve(settings: Settings, host: str, port: int) -> None:
         port=port,
         server_header=False,
         access_log=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=GRACE,
         log_config=None,
     )

@@ -78,11 +78,13 @@ def _first_key(settings: Settings, host: str) -> str | None:
 def _let_the_server_log(settings: Settings) -> None:
     """As JSON all that uvicorn says, as text what went wrong: people see where it is, and stop it.
 
-    Without a handler of ours Python would write it bare.
+    Without a handler of ours Python would write it bare. A request that was cut off by the end is
+    counted there, not told with a traceback: it is no failure.
     """
     from parakeet_dagster import logs
 
     logger = logging.getLogger("uvicorn")
+    logging.getLogger("uvicorn.error").addFilter(_is_a_failure)
     if settings.logs == "json":
         logger.setLevel(logging.INFO)
         return
@@ -91,6 +93,11 @@ def _let_the_server_log(settings: Settings) -> None:
     handler.setFormatter(logs.TextFormatter(settings.secrets))
     logger.handlers = [handler]
     logger.propagate = False
+
+
+def _is_a_failure(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or issubclass(kind, Exception)
 
 
 def _is_local(host: str) -> bool:
