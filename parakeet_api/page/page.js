@@ -12,6 +12,17 @@ const DUE_AFTER = 1.25 * DAY; // from the beginning of a session's day, in UTC
 const STALE = 2; // weekdays: one may be a holiday in New York and in Sydney
 const LISTED = 12; // so many rows of a portfolio or of orders at once
 
+/** The columns of the comparison. */
+const FIGURES = [
+  ["CAGR", (row) => percent(row.cagr)],
+  ["Sharpe", (row) => fixed(row.sharpe_ratio, 2)],
+  ["Max drawdown", (row) => percent(row.maximum_drawdown)],
+  ["CAGR after tax", (row) => percent(row.cagr_after_tax)],
+  ["Costs a year", (row) => percent(row.costs_a_year, 2)],
+  ["From", (row) => row.from],
+  ["To", (row) => row.to],
+];
+
 const at = (id) => document.getElementById(id);
 const chart = new Chart(at("chart"), at("legend"), at("day"));
 
@@ -254,7 +265,7 @@ function showStatus(status) {
   if (open.length > 0) {
     parts.push(element("span", { class: "open" }, open.map(([count, what]) => counted(count, what)).join(", ")));
   }
-  at("session").replaceChildren(...parts.flatMap((one) => [one, " "]));
+  at("session").replaceChildren(...parts.map((one) => (typeof one === "string" ? element("span", {}, one) : one)));
 }
 
 /** Weekdays after a session whose prices should be there by now: some hours after New York's close. */
@@ -273,30 +284,13 @@ function showPerformance({ compared, curves }) {
     chart.clear();
     return;
   }
-  const heads = [
-    ["Strategy", "text"],
-    ["CAGR", "number"],
-    ["After tax", "number"],
-    ["Sharpe", "number"],
-    ["Max drawdown", "number"],
-    ["Costs a year", "number"],
-    ["From", "number"],
-    ["To", "number"],
-  ];
+  const heads = [["Strategy", "text"], ...FIGURES.map(([head]) => [head, "number"])];
   const body = compared.map((row, index) =>
     element(
       "tr",
       {},
       element("th", { scope: "row", class: "text" }, swatch(index), element("span", {}, row.strategy)),
-      ...[
-        percent(row.CAGR),
-        percent(row["CAGR after tax"]),
-        fixed(row["Sharpe ratio"], 2),
-        percent(row["maximum drawdown"]),
-        percent(row["costs a year"], 2),
-        row.from,
-        row.to,
-      ].map((text) => element("td", { class: "number" }, text ?? DASH)),
+      ...FIGURES.map(([, read]) => element("td", { class: "number" }, read(row) ?? DASH)),
     ),
   );
   content("comparison", table("Comparison of the strategies", heads, [element("tbody", {}, ...body)]));
