@@ -16,7 +16,7 @@ import uvicorn
 
 from parakeet_api.app import create_app
 from parakeet_api.services import Services
-from parakeet_dagster.connect import open_lake
+from parakeet_dagster.places import open_lake
 from parakeet_dagster.reports.palette import DARK, LIGHT
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.reports import write_report
@@ -141,7 +141,7 @@ class Tab:
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.on("request", self.asked.append)
+        self.page.on("request", lambda request: self.asked.append(request))
 
     def _on_console(self, message: Any) -> None:
         if message.type in ("error", "warning"):
@@ -226,15 +226,14 @@ class TestWhatIsShown:
         assert texts_of(page, ".tick.value") == [
             *("A$100,000", "A$150,000", "A$200,000", "A$300,000", "A$400,000")
         ]
-        assert texts_of(page, ".tick.date") == [f"2024-01-0{day}" for day in (2, 3, 4, 5, 6, 7, 8)]
+        assert texts_of(page, ".tick.date") == [f"2024-01-0{day}" for day in (2, 4, 6, 8)]
 
     def test_the_scale(self, tab):
         page = tab.show()
         page.get_by_role("button", name="Linear").click()
         assert texts_of(page, ".axis-title") == ["AUD"]
         assert texts_of(page, ".tick.value") == [
-            *("A$100,000", "A$150,000", "A$200,000", "A$250,000"),
-            *("A$300,000", "A$350,000", "A$400,000", "A$450,000"),
+            *("A$100,000", "A$200,000", "A$300,000", "A$400,000")
         ]
         assert heights(page, "dual_momentum") == pytest.approx(
             evenly(CURVES["dual_momentum"], heights(page, "dual_momentum")), abs=0.2
@@ -329,7 +328,9 @@ class TestReadOut:
         entry.click()
         assert entry.get_attribute("aria-pressed") == "false"
         assert page.locator("polyline").count() == 1
-        assert texts_of(page, ".tick.value")[-1] == "A$110,000"
+        assert texts_of(page, ".tick.value") == [  # of 97,000 to 112,346, and a margin
+            *("A$95,000", "A$100,000", "A$105,000", "A$110,000", "A$115,000")
+        ]
         entry.click()
         assert page.locator("polyline").count() == 2
 
@@ -390,6 +391,7 @@ class TestKey:
                 NO_KEY,
             ),
         ],
+        ids=["of nobody", "no key"],
     )
     def test_a_wrong_one(self, tab, key, message):
         page = tab.open(key)
@@ -482,7 +484,7 @@ class TestTrouble:
 
     def test_an_answer_that_comes_after_the_key_is_forgotten(self, tab):
         held: list[Any] = []
-        tab.page.route("**/v1/allocations*", held.append)
+        tab.page.route("**/v1/allocations*", lambda route: held.append(route))
         page = tab.open()
         page.get_by_role("article", name="Orders of dual_momentum").wait_for()
         page.get_by_role("button", name="Forget the key").click()
