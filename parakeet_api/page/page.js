@@ -143,11 +143,13 @@ async function read() {
   if (at("results").hidden) {
     at("session").textContent = "Loading…";
   }
+  const status = get("v1/status", signal);
+  const newest = status.then((told) => told.strategies, () => null);
   const parts = [
-    part(get("v1/status", signal), showStatus),
+    part(status, showStatus),
     part(rows("v1/allocations", signal), showAllocations, "allocations"),
     part(performance(signal), showPerformance, "comparison"),
-    part(rows("v1/orders", signal), showOrders, "orders"),
+    part(Promise.all([rows("v1/orders", signal), newest]), showOrders, "orders"),
   ];
   const problems = (await Promise.all(parts)).filter((one) => one !== null);
   if (signal.aborted) {
@@ -364,9 +366,12 @@ function more(count, what, inside) {
   return element("details", {}, element("summary", {}, counted(count, `more ${what}`)), inside);
 }
 
-function showOrders(all) {
-  if (all.length === 0) {
-    nothing("orders", "Nothing to trade, or no orders are stored yet.");
+/** `newest`: what the status tells of each strategy; null where it could not be had. */
+function showOrders([all, newest]) {
+  const found = byStrategy(all);
+  const idle = (newest ?? []).filter(({ strategy, orders }) => orders && !found.has(strategy));
+  if (all.length + idle.length === 0) {
+    nothing("orders", newest ? "No orders are stored yet." : "Nothing to trade, or no orders are stored yet.");
     return;
   }
   const heads = [
@@ -378,7 +383,7 @@ function showOrders(all) {
     ["Costs A$", "number"],
     ["Reason", "text"],
   ];
-  const groups = [...byStrategy(all)].map(([strategy, wanted]) => {
+  const groups = [...found].map(([strategy, wanted]) => {
     const ordered = [...wanted].sort(
       (one, other) => other.side.localeCompare(one.side) || one.ticker.localeCompare(other.ticker),
     );
@@ -391,7 +396,8 @@ function showOrders(all) {
       ...(ordered.length > LISTED ? [more(ordered.length - LISTED, "order", told(ordered.slice(LISTED)))] : []),
     );
   });
-  content("orders", ...groups);
+  const names = idle.map(({ strategy, orders }) => `${strategy} on ${orders}`).join(", ");
+  content("orders", ...groups, ...(names ? [element("p", { class: "nothing" }, `Nothing to trade: ${names}.`)] : []));
 }
 
 function order({ side, ticker, quantity, price_estimate_aud: price, cost_estimate_aud: costs, reason }) {

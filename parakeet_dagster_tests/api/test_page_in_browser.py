@@ -93,6 +93,7 @@ def store(database: Any) -> None:
     ]
     orders = pd.DataFrame(rows, columns=[*names, "reason"]).astype({"date": "datetime64[us]"})
     database.write_orders("dual_momentum", orders, days(SESSIONS[-1]))
+    database.write_orders("equal_weight", orders.iloc[:0], days(SESSIONS[-2]))
 
 
 def weights(*rows: tuple[str, float], rebalance: bool = False) -> pd.DataFrame:
@@ -263,6 +264,7 @@ class TestWhatIsShown:
             f"sell\tJNJ\t9.5000\t1,259.08\t11,961.26\t3.00\t{EVIL}",
             "buy\tKO\t264\t92.41\t24,396.24\t185.98\tenter: 0 to 18.6%",
         ]
+        assert tab.texts("#orders .nothing") == ["Nothing to trade: equal_weight on 2024-01-05."]
 
     @pytest.mark.parametrize(
         ("now", "state"),
@@ -510,7 +512,7 @@ def test_nothing_is_stored_yet(open_tab, database_url, monkeypatch, tmp_path):
             assert tab.texts(".nothing") == [
                 NO_REPORT,
                 "No allocation yet: run parakeet backfill FROM TO.",
-                "Nothing to trade, or no orders are stored yet.",
+                "No orders are stored yet.",
             ]
             assert page.locator("#equity").is_hidden()
             assert tab.complaints == []
