@@ -30,6 +30,7 @@ PATIENCE = 60
 ROOT = Path(__file__).parents[1]
 KEY = re.compile(r"pk_[0-9a-f]{12}_[A-Za-z0-9_-]{43}")
 OLDER = Path(__file__).parent / "storage" / "older_schema.sql"
+NOBODY = "Nobody has a key: parakeet keys create NAME"
 
 
 def free_port() -> int:
@@ -134,6 +135,9 @@ class TestApi:
         with tempfile.TemporaryDirectory(prefix="parakeet-") as directory:
             monkeypatch.setenv("PARAKEET_HOME", directory)
             try:
+                with served() as logged:  # what is no terminal may be a log
+                    assert logged.said == logged.address
+                    assert logged.stop(signal.SIGINT) == (130, [NOBODY, "Stopped."])
                 with served(is_terminal=True) as first:
                     address, key = first.said.split("  ")[0].split("#key=")
                     assert address == first.address
@@ -163,7 +167,7 @@ class TestApi:
             assert server.said == server.address
             assert server.stop(signal.SIGINT) == (
                 130,
-                ["Nobody has a key: parakeet keys create NAME", "Stopped."],
+                [NOBODY, "Stopped."],
             )
         assert parakeet("keys").out == "There is no key: parakeet keys create NAME\n"
 
