@@ -104,7 +104,7 @@ def tagged(request: Request, body: bytes, media_type: str, headers: Mapping[str,
     """A body with its ETag, or 304 where the client has it already."""
     tag = etag(body)
     told = {**headers, "ETag": tag, "Cache-Control": CACHE_CONTROL, "Vary": "Accept, Authorization"}
-    if _has(request.headers.get("if-none-match", ""), tag):
+    if has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
     return Response(body, HTTPStatus.OK, told, media_type)
 
@@ -114,8 +114,11 @@ def etag(body: bytes) -> str:
     return f'"{blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def _has(if_none_match: str, tag: str) -> bool:
-    """RFC 9110 compares weakly: a proxy that compresses marks our tag as weak."""
+def has(if_none_match: str, tag: str) -> bool:
+    """Whether ``If-None-Match`` names a tag.
+
+    RFC 9110 compares weakly: a proxy that compresses marks our tag as weak.
+    """
     tags = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
     return tag in tags or tags == ["*"]
 
@@ -145,4 +148,6 @@ def _cell(value: object) -> object:
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, dict | list):
+        return to_json(value).decode()
     return value

@@ -19,7 +19,7 @@ from parakeet_api.services import Services
 
 MARKET_DATA = ("universes", "prices", "returns")
 STRATEGIES = ("strategies", "signals", "allocations", "orders", "performance")
-TRADES = ("trades", "holdings")
+TRADES = ("trades", "holdings", "audit")
 EVERYTHING = (*MARKET_DATA, *STRATEGIES, *TRADES, "status", "page")
 
 PREFIX = "/v1"
@@ -77,7 +77,7 @@ def create_app(services: Services, routers: Sequence[str] = EVERYTHING) -> FastA
             allow_origins=services.settings.api_origins,
             allow_methods=["GET", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match"],
-            expose_headers=["ETag", "Link", "Retry-After", "X-Request-Id"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
         )
     app.add_middleware(Guard)
     return app

@@ -75,6 +75,31 @@ def word(value: object) -> str:
     return text
 
 
+def require_same(asked: object, told: object) -> None:
+    """Refuse a cursor of another request: its page would be of something else.
+
+    Args:
+        asked: what the request names; None where it names nothing.
+        told: what the cursor says.
+
+    Raises:
+        ProblemError: 422.
+    """
+    if asked is not None and asked != told:
+        raise invalid(f"cursor: is not of {asked}; ask for the first page again")
+
+
+def number(value: object) -> int:
+    """A whole number of a cursor that PostgreSQL can hold.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise ValueError("no number of a row")
+    return value
+
+
 def page(rows: Sequence[Row], limit: int, *key: int) -> tuple[Sequence[Row], str | None]:
     """The rows of a page, of which one more was asked for, and the cursor of the next one.
 

@@ -124,7 +124,7 @@ def install(app: FastAPI) -> None:
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - for the type checker
-        errors = [_wrong(one) for one in error.errors()]
+        errors = [wrong(one) for one in error.errors()]
         return answer(request, invalid(f"{errors[0].where}: {errors[0].message}", errors))
 
     app.add_exception_handler(ProblemError, on_problem)
@@ -132,9 +132,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
 
 
-def _wrong(error: Mapping[str, Any]) -> Wrong:
+def wrong(error: Mapping[str, Any]) -> Wrong:
     """Pydantic's words, with the value that was given, unless that is a whole body."""
-    where = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
+    where = ".".join(str(part) for part in error["loc"][1:])[:_SHOWN] or str(error["loc"][0])
     given = error.get("input")
     shown = f"{given!r:.{_SHOWN}} " if isinstance(given, str | int | float) else ""
     return Wrong(where=where, message=f"{shown}{error['msg'].removeprefix('Value error, ')}")

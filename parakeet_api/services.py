@@ -1,16 +1,19 @@
 """What the application reads from: the settings, the database, the lake; made once a process."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import anyio.to_thread
 from anyio import CapacityLimiter
 
 from parakeet_api.database import TRUSTED_SECONDS, AsyncDatabase
 from parakeet_api.keys import Keys
+from parakeet_api.problems import not_stored, unavailable
 from parakeet_api.rates import Rate
+from parakeet_dagster.errors import HoleError, LakeError, SettingsError
 from parakeet_dagster.logins import database_login
 from parakeet_dagster.settings import Settings
 
@@ -21,6 +24,8 @@ ANONYMOUS_PER_MINUTE = 120
 """Requests a minute without a valid key, by address."""
 
 FILE_THREADS = 8
+
+_log = logging.getLogger("parakeet.api")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,6 +74,53 @@ class Services:
         return await anyio.to_thread.run_sync(
             lambda: function(*arguments, **named), limiter=self._threads
         )
+
+    async def of_lake(
+        self,
+        function: "Callable[Concatenate[Lake, P], T]",
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T:
+        """Call what reads the lake, its first argument, beside the event loop.
+
+        Raises:
+            ProblemError: 404 where a session is not stored; 503 where the lake cannot be reached or
+                a file of it is damaged.
+        """
+        return await self.in_thread(self._read, lambda lake: function(lake, *arguments, **named))
+
+    async def catalog(self) -> Sequence[Mapping[str, Any]]:
+        """Every strategy, see ``choices.told_catalog``; read once a process, as Dagster does.
+
+        Raises:
+            ProblemError: 503: the settings, or the user's own strategies, are wrong.
+        """
+        try:
+            return await self.in_thread(lambda: self._told_catalog)
+        except SettingsError as error:
+            _log.warning("cannot read the catalog: %s", error.message)
+            raise unavailable(
+                "settings_wrong", "the settings of the server are wrong; its log says which"
+            ) from error
+
+    @cached_property
+    def _told_catalog(self) -> Sequence[Mapping[str, Any]]:
+        from parakeet_dagster.choices import told_catalog
+
+        return told_catalog(self.settings)
+
+    def _read(self, function: "Callable[[Lake], T]") -> T:
+        from pyarrow import ArrowException
+
+        try:
+            return function(self.lake)
+        except HoleError as error:
+            raise not_stored(error.message) from error
+        except (LakeError, ArrowException, OSError, UnicodeDecodeError) as error:
+            _log.warning("cannot read the lake: %s: %s", type(error).__name__, error)
+            raise unavailable(
+                "lake_unavailable", "the lake cannot be read; the log says why, ask again later"
+            ) from error
 
     def may_ask(self, key_id: str) -> bool:
         """Count a request of a key; whether it is within its limit."""

@@ -8,6 +8,9 @@ from parakeet_api.app import create_app
 from parakeet_api.services import Services
 from parakeet_dagster.settings import Settings
 
+GRACE = 3
+"""Seconds in which requests that are under way when it is to stop may end."""
+
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until the process is told to stop.
@@ -23,6 +26,6 @@ def serve(settings: Settings, host: str, port: int) -> None:
         port=port,
         server_header=False,
         access_log=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=GRACE,
         log_config=None,
     )

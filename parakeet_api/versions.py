@@ -75,11 +75,14 @@ class Versions:
         """A page of one session, by default the newest.
 
         Raises:
-            ProblemError: 404: there is no such version.
+            ProblemError: 404: there is no such version; 422: the cursor is of another request.
         """
         after = self._after(cursor)
         meant = {"session": after["after_session"], "known_at": after["after_known_at"]}
-        if cursor is None:
+        if cursor is not None:
+            paging.require_same(asked.strategy, after["after_strategy"])
+            paging.require_same(asked.session, after["after_session"])
+        else:
             which = {"strategy": asked.strategy, "session": asked.session, "as_of": asked.as_of}
             version = (await reading.execute(self.version, which)).one_or_none()
             if version is None:
@@ -95,11 +98,15 @@ class Versions:
         """A page of all sessions of a range.
 
         Raises:
-            ProblemError: 404: the strategy has no version at all; 422: the range is reversed.
+            ProblemError: 404: the strategy has no version at all; 422: the range is reversed, or
+                the cursor is of another request.
         """
         require_range(asked.first, asked.last)
+        after = self._after(cursor)
+        if cursor is not None:
+            paging.require_same(asked.strategy, after["after_strategy"])
         wanted = {
-            **self._after(cursor),
+            **after,
             "strategy": asked.strategy,
             "first": asked.first or date.min,
             "last": asked.last or date.max,

@@ -28,7 +28,7 @@ from parakeet_dagster.resources.io_manager import asset_path
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from parakeet_dagster.storage.reports import PERFORMANCE
+from parakeet_dagster.storage.performance import PERFORMANCE
 
 WORTH_A_TRY = (
     FailureClass.RATE_LIMIT,

@@ -3,13 +3,14 @@
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from parakeet_dagster.errors import SettingsError
 from parakeet_dagster.price_sources.base import LACKS
 from parakeet_dagster.settings import Settings
-from strategy.catalog import ALL, CATALOG, CORE, entry
+from strategy.catalog import ALL, CATALOG, CORE, entry, kind_of
 from strategy.errors import StrategyError
 from strategy.strategy import ACTIVE, Strategy
 from strategy.universes import CUSTOM, KEYS, LIVE_ONLY, MEMBER_COLUMNS, validate_members
@@ -151,3 +152,34 @@ def why_impossible(settings: Settings, strategy: Strategy) -> str | None:
             " does not have; choose another source"
         )
     return None
+
+
+def told_catalog(settings: Settings) -> list[dict[str, Any]]:
+    """Every strategy of the catalog as plain values, and whether it is computed, or why it is not.
+
+    Raises:
+        SettingsError: the user's file cannot be used, or a name is unknown.
+    """
+    known = catalog(settings)
+    chosen = chosen_names(settings, known)
+    return [_told(settings, name, one, is_chosen=name in chosen) for name, one in known.items()]
+
+
+def _told(settings: Settings, name: str, one: Strategy, *, is_chosen: bool) -> dict[str, Any]:
+    plain = one.model_dump(mode="json")
+    impossible = why_impossible(settings, one)
+    return {
+        "strategy": name,
+        "enabled": is_chosen and impossible is None,
+        "left_out": impossible,
+        "universe": one.universe,
+        "rebalance": one.rebalance,
+        **{
+            part: component and {"kind": kind_of(component), **plain[part]}
+            for part, component in one.parts.items()
+        },
+        "grid": plain["grid"],
+        "lookback": max(one.signal.lookback, one.target_lookback),
+        "description": one.description,
+        "source": "; ".join(component.source for component in one.parts.values() if component),
+    }

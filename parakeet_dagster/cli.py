@@ -365,33 +365,9 @@ def strategies(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way t
     Example: parakeet strategies --json
     """
     settings = load_settings()
-    from parakeet_dagster.choices import catalog, chosen_names, why_impossible
-    from strategy.catalog import kind_of
+    from parakeet_dagster.choices import told_catalog
 
-    known = catalog(settings)
-    chosen = chosen_names(settings, known)
-    rows = []
-    for name, one in known.items():
-        plain = one.model_dump(mode="json")
-        impossible = why_impossible(settings, one)
-        rows.append(
-            {
-                "strategy": name,
-                "enabled": name in chosen and impossible is None,
-                "left_out": impossible,
-                "universe": one.universe,
-                "rebalance": one.rebalance,
-                **{
-                    part: component and {"kind": kind_of(component), **plain[part]}
-                    for part, component in one.parts.items()
-                },
-                "grid": plain["grid"],
-                "description": one.description,
-                "source": "; ".join(
-                    component.source for component in one.parts.values() if component
-                ),
-            }
-        )
+    rows = told_catalog(settings)
     if as_json:
         show(rows, "", as_json=True)
         return

@@ -1,7 +1,9 @@
 """The API over HTTP, and the keys that open it: ``parakeet api`` and ``parakeet keys``."""
 
 import logging
+import os
 import socket
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from parakeet_dagster.storage.database import Database
 
 FIRST_KEY = "this machine"
-LOCAL = ("127.0.0.1", "localhost", "::1")
 LONGEST_NAME = 100
 
 keys = typer.Typer(help="Who may use the API: keys, each with a name and what it may do.")
@@ -30,7 +31,7 @@ def api(
 ) -> None:
     """Serve what is stored over HTTP, with a page of the latest allocations.
 
-    On this machine's own database the first start makes a key and shows it, once.
+    On this machine's own database the first start makes a key and shows it, once, on a terminal.
 
     Example: parakeet api --port 8080
     """
@@ -38,26 +39,73 @@ def api(
     from parakeet_dagster import logs
 
     logs.configure(settings.logs, settings.secrets)
-    logging.getLogger("uvicorn").setLevel(logging.INFO)
+    _let_the_server_log(settings)
     _require_free(host, port)
-    database = _database(settings)
-    known = database.api_keys()
-    key = None
-    if known.empty and settings.has_own_database and host in LOCAL:
-        key = database.create_api_key(FIRST_KEY, ["read", "write"])
-    elif known["revoked_at"].notna().all():
-        log.print("Nobody has a key: parakeet keys create NAME", highlight=False)
-    database.close()
-    where = f"http://{'localhost' if host in LOCAL else host}:{port}/"
-    out.print(
-        f"{where}#key={key}  (the key is shown once)" if key else where,
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    key = _first_key(settings, host)
+    if not _is_local(host):
+        log.print(
+            f"There is no TLS: who is between reads keys and data. Put a proxy that has it before"
+            f" {host}, or listen on 127.0.0.1",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    shown = f"{where}#key={key}  (the key is shown once)" if key else where
+    out.print(shown, markup=False, highlight=False, soft_wrap=True)
     from parakeet_api.serving import serve
 
     serve(settings, host, port)
+
+
+def _first_key(settings: Settings, host: str) -> str | None:
+    """A key, where nobody ever had one and only this machine's user can read it.
+
+    What is no terminal may be a log.
+    """
+    database = _database(settings)
+    try:
+        known = database.api_keys()
+        if known.empty and settings.has_own_database and _is_local(host) and out.is_terminal:
+            return database.create_api_key(FIRST_KEY, ["read", "write"])
+    finally:
+        database.close()
+    if known["revoked_at"].notna().all():
+        log.print("Nobody has a key: parakeet keys create NAME", markup=False, highlight=False)
+    return None
+
+
+def _let_the_server_log(settings: Settings) -> None:
+    """As JSON all that uvicorn says, as text what went wrong: people see where it is, and stop it.
+
+    Without a handler of ours Python would write it bare. A request that was cut off by the end is
+    counted there, not told with a traceback: it is no failure.
+    """
+    from parakeet_dagster import logs
+
+    logger = logging.getLogger("uvicorn")
+    logging.getLogger("uvicorn.error").addFilter(_is_a_failure)
+    if settings.logs == "json":
+        logger.setLevel(logging.INFO)
+        return
+    logger.setLevel(logging.WARNING)
+    handler = logs.ToStandardError()
+    handler.setFormatter(logs.TextFormatter(settings.secrets))
+    logger.handlers = [handler]
+    logger.propagate = False
+
+
+def _is_a_failure(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or issubclass(kind, Exception)
+
+
+def _is_local(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @keys.callback(invoke_without_command=True)
@@ -75,7 +123,7 @@ def listed(
     if not rows and not as_json:
         out.print("There is no key: parakeet keys create NAME", highlight=False)
         return
-    show(rows, "Keys of the API", as_json=as_json)
+    show(rows, "Keys of the API", as_json=as_json, only_json=("id",))
 
 
 @keys.command("create")
@@ -126,11 +174,13 @@ def _require_free(host: str, port: int) -> None:
     Raises:
         SettingsError: nothing can listen there.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server((host, port), family=family):
             return
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except (OSError, UnicodeError) as error:  # of a name that cannot be one: "a..b"
+        number = getattr(error, "errno", None) or 0  # below 0: of the look-up of a name
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", str(error))
         raise SettingsError(
             f"cannot listen on {host} port {port}: {reason}; choose another --port or --host"
         ) from None

@@ -1,9 +1,7 @@
 """What a person owns and trades: ``parakeet holdings`` and ``parakeet trades``."""
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import typer
@@ -18,13 +16,9 @@ from parakeet_dagster.imports.trades import OPTIONAL, REQUIRED, check_trades, re
 from parakeet_dagster.settings import Settings, load_settings
 from parakeet_dagster.tables import AsJson, log, out, records_of, show
 from strategy.universes.members import CASH
-from strategy.universes.renames import newest_symbols
 
 if TYPE_CHECKING:
     from parakeet_dagster.storage.database import Database
-
-FIRST_MARKET_TO_OPEN = ZoneInfo("Australia/Sydney")
-LISTING = ["ticker", "market", "currency"]
 
 holdings = typer.Typer(invoke_without_command=True)
 trades = typer.Typer(invoke_without_command=True)
@@ -73,7 +67,7 @@ def import_holdings(
     Example: parakeet holdings import holdings.csv --as-of 2024-03-05
     """
     settings = load_settings()
-    day, today = clock.session_day(), _today()
+    day, today = clock.session_day(), clock.newest_day()
     if as_of is not None:
         day = calendar.parse_date(as_of)
         if day > today:
@@ -120,14 +114,14 @@ def recorded(
 def import_trades(file: File) -> None:
     """Import what you bought and sold. The same file again, or a longer one, does no harm.
 
-    A trade is known by its id and recorded once. Bad lines are named and left out; the exit code is
-    1 where there are some.
+    A trade is known by its id; one that is recorded is left as it is. Bad lines are named and left
+    out; the exit code is 1 where there are some.
 
     Example: parakeet trades import fills.csv
     """
     settings = load_settings()
     lines = read_lines(file, REQUIRED, OPTIONAL)
-    checked = check_trades(lines, _known_tickers(settings), _today())
+    checked = check_trades(lines, _known_tickers(settings), clock.newest_day())
     counts = _database(settings).record_trades(checked.rows.drop_duplicates())
     bad = told([checked.problems, refused(checked.rows, counts.refused)])
     _say(bad)
@@ -143,45 +137,17 @@ def import_trades(file: File) -> None:
 
 
 def _known_tickers(settings: Settings) -> pd.DataFrame:
-    """What may be held: the newest tickers of the lake, and the members of what is fetched.
-
-    Returns:
-        Columns ticker (unique), market, currency.
-
-    Raises:
-        UniverseError: the members cannot be had, and the lake is empty.
-    """
+    """See ``known_tickers``."""
     from parakeet_dagster.choices import check_universes
     from parakeet_dagster.connect import active_universe
+    from parakeet_dagster.known_tickers import known_tickers
     from parakeet_dagster.places import open_lake
 
-    check_universes(settings)
-    lake, universe = open_lake(settings.lake_url), active_universe(settings)
-    newest = {asset: lake.sessions(asset)[-1:] for asset in ("daily_returns", "ticker_universe")}
-    frames = [lake.read(asset, sessions)[LISTING] for asset, sessions in newest.items()]
-    try:
-        frames += [universe.source.members(key)[LISTING] for key in universe.keys]
-    except UniverseError as error:
-        if not any(newest.values()):
-            raise
+    def say(error: UniverseError) -> None:
         log.print(f"Without today's members: {error}", markup=False, soft_wrap=True)
-    known = pd.concat(frames).drop_duplicates("ticker", ignore_index=True)
-    return _with_former_symbols(known, lake.renames)
 
-
-def _with_former_symbols(known: pd.DataFrame, renames: pd.DataFrame) -> pd.DataFrame:
-    """``known``, and the symbols that its tickers had before a change: an old file names them."""
-    day_before = renames["date"] - pd.Timedelta(days=1)
-    former = pd.DataFrame(
-        {"former": renames["old"], "ticker": newest_symbols(renames["old"], day_before, renames)}
-    ).merge(known, on="ticker")
-    named = former.assign(ticker=former["former"])[LISTING]
-    return pd.concat([known, named]).drop_duplicates("ticker", ignore_index=True)
-
-
-def _today() -> date:
-    """The date in Sydney: the first market of a session is open, or about to be."""
-    return clock.now().astimezone(FIRST_MARKET_TO_OPEN).date()
+    check_universes(settings)
+    return known_tickers(open_lake(settings.lake_url), active_universe(settings), say)
 
 
 def _say(problems: "pd.Series[str]") -> None:

@@ -106,7 +106,8 @@ def report(
     """
     settings = load_settings()
     from parakeet_dagster.places import open_lake
-    from parakeet_dagster.storage.reports import PAGE, performance_path, read_page
+    from parakeet_dagster.storage.performance import performance_path
+    from parakeet_dagster.storage.reports import PAGE, read_page
 
     _require_known(settings, strategy)
     lake = open_lake(settings.lake_url)
@@ -134,41 +135,31 @@ def compare(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer's way to s
     from parakeet_dagster.choices import enabled_strategies
     from parakeet_dagster.places import open_lake
     from parakeet_dagster.reports.formatting import aligned
-    from parakeet_dagster.storage.reports import performance_path, read_table
-    from strategy.portfolio.comparison import UNITS, comparison
+    from parakeet_dagster.storage.performance import compared, read_performances
+    from strategy.portfolio.comparison import UNITS
 
-    lake = open_lake(settings.lake_url)
-    sheets, spans = {}, {}
     with meter.waiting("reading the reports"):
-        for name in enabled_strategies(settings):
-            of = performance_path(name)
-            figures = read_table(lake, of, "figures", "figure")
-            chance = read_table(lake, of, "chance", "figure")
-            curves = read_table(lake, of, "curves", "date")
-            if figures is not None and chance is not None and curves is not None:
-                sheets[name] = (figures, chance)
-                spans[name] = (str(curves.index[0]), str(curves.index[-1]))
+        lake = open_lake(settings.lake_url)
+        sheets = read_performances(lake, enabled_strategies(settings))
     if not sheets:
         raise SessionError(
             "no report is stored yet: run parakeet backfill FROM TO over more sessions than the"
             " strategies look back on"
         )
-    compared = comparison(sheets)
-    compared.insert(0, "from", pd.Series({name: first for name, (first, _) in spans.items()}))
-    compared.insert(1, "to", pd.Series({name: last for name, (_, last) in spans.items()}))
+    table = compared(sheets)
     if as_json:
-        show(records_of(compared.reset_index()), "", as_json=True)
+        show(records_of(table.reset_index()), "", as_json=True)
         return
-    told = compared.reset_index()
+    told = table.reset_index()
     for figure, unit in UNITS.items():
-        told[figure] = aligned(compared[figure], unit)
-    last = max(last for _, last in spans.values())
-    others = [f"{name} to {end}" for name, (_, end) in spans.items() if end != last]
+        told[figure] = aligned(table[figure], unit)
+    last = table["to"].max()
+    others = [f"{name} to {end}" for name, end in table["to"].items() if end != last]
     rows = records_of(told[["strategy", "from", *COMPARED]].rename(columns=COMPARED))
     show(rows, ", ".join([f"To {last}", *others, "in AUD after costs"]), as_json=False)
     out.print(
         f"The last column: how sure one can be that it is more than the luck of the best of"
-        f" {len(compared)}. parakeet report STRATEGY tells what is assumed, and the bias.",
+        f" {len(table)}. parakeet report STRATEGY tells what is assumed, and the bias.",
         highlight=False,
     )
 
@@ -182,7 +173,7 @@ def _records(
     """What is on record of the orders to be shown, by strategy.
 
     The newest ones are computed again first, where they are not those of the settings or something
-    was imported since. Earlier ones stay what one was told then: made again they would say what is
+    was entered since. Earlier ones stay what one was told then: made again they would say what is
     known today, and every session after them would have to be, too.
     """
     from parakeet_dagster import accounts
@@ -231,8 +222,8 @@ def _bring_up_to_date(
         why = f"for {accounts.WHOSE[accounts.SIMULATED]}"
     elif is_live and record.terms != settings.terms.fingerprint:
         why = "on the terms that are set now"
-    elif is_live and record.made_at < _imported_at(database):
-        why = "with what was imported since"
+    elif is_live and record.made_at < _entered_at(database):
+        why = "with what was entered since"
     else:
         return
     from parakeet_dagster import runs
@@ -243,10 +234,10 @@ def _bring_up_to_date(
     log.print(f"Computed again {why}: the orders of {name} on {session}", soft_wrap=True)
 
 
-def _imported_at(database: "Database") -> float:
-    """When holdings or trades were last imported, in seconds since 1970; 0 where never."""
-    moments = pd.concat([database.holdings()["imported_at"], database.trades()["imported_at"]])
-    return float(moments.max().timestamp()) if moments.notna().any() else 0.0
+def _entered_at(database: "Database") -> float:
+    """When holdings or trades were last entered or corrected, since 1970 in seconds; 0: never."""
+    moment = database.entered_at()
+    return moment.timestamp() if moment else 0.0
 
 
 def _not_as_set(settings: Settings, name: str, session: date, record: "Record") -> str | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from parakeet_dagster.choices import catalog, enabled_strategies, why_impossible
+from parakeet_dagster.choices import catalog, enabled_strategies, told_catalog, why_impossible
 from parakeet_dagster.errors import SettingsError
 from parakeet_dagster.settings import load_settings
 from strategy.catalog import CATALOG, CORE
@@ -159,3 +159,14 @@ def test_a_strategies_file_that_is_no_text(monkeypatch):
     file = strategies_file(monkeypatch, "")
     file.write_bytes(b"\xff\xfe\x00")
     assert refusal(catalog, load_settings()).startswith(f"PARAKEET_STRATEGIES_FILE={file}: ")
+
+
+def test_what_is_told_is_enabled_where_it_is_computed(monkeypatch):
+    monkeypatch.setenv("PARAKEET_STRATEGIES", "all")
+    settings = load_settings()
+    told = {row["strategy"]: row for row in told_catalog(settings)}
+    assert list(told) == list(CATALOG)
+    computed = list(enabled_strategies(settings))
+    assert [name for name, row in told.items() if row["enabled"]] == computed
+    assert [name for name, row in told.items() if row["left_out"] is None] == computed
+    assert told["risk_parity_in_calm"]["lookback"] == 504

@@ -382,13 +382,25 @@ class TestLive:
         code, said = parakeet("orders")
         assert code == 0
         again = (
-            "Computed again with what was imported since: the orders of equal_weight on 2022-06-08"
+            "Computed again with what was entered since: the orders of equal_weight on 2022-06-08"
         )
         assert again in said
         assert "equal_weight on 2022-06-08, for your own portfolio" in said
         newest = orders_of(stored, "equal_weight", "2022-06-08")
         assert newest["quantity"].to_dict() == {**rest, "PEP": 1}
         assert again not in parakeet("orders")[1]
+
+        # a correction counts, and so does a deletion, after which no row is newer than before
+        for change, pepsi_left in (
+            ("put_trade('a3', trade_content('a3') || '{\"quantity\": 2}', 'me', 'k')", {"PEP": 2}),
+            ("delete_trade('a3', 'me', 'k')", {}),
+        ):
+            with stored.database.transaction("change a trade") as connection:
+                connection.exec_driver_sql(f"SELECT {change}")
+            assert again in parakeet("orders")[1]
+            newest = orders_of(stored, "equal_weight", "2022-06-08")
+            assert newest["quantity"].to_dict() == {**rest, **pepsi_left}
+            assert again not in parakeet("orders")[1]
 
         # what does not add up keeps nobody from other sessions, and is not "nothing to do"
         Path("more.csv").write_text(

@@ -3,8 +3,10 @@
 import pytest
 
 from parakeet_dagster.errors import LakeError
-from parakeet_dagster.places import open_lake
+from parakeet_dagster.places import ATTEMPTS, open_lake, s3_client
+from parakeet_dagster.s3 import LakeS3Resource
 from parakeet_dagster.settings import load_settings
+from parakeet_dagster.storage.lake import CONNECTIONS
 
 
 def test_the_lake_is_where_the_settings_say(tmp_path):
@@ -27,3 +29,11 @@ def test_a_wrong_aws_variable_gets_one_line(monkeypatch, tmp_path, variable, val
     with pytest.raises(LakeError) as caught:
         open_lake("s3://bucket/prefix")
     assert caught.value.message == f"s3://bucket/prefix: {reason}; correct the AWS_* variables"
+
+
+def test_dagster_s_client_of_s3_is_as_patient_as_everybody_else_s(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-2")
+    for client in (s3_client(), LakeS3Resource().get_client()):
+        told = client.meta.config
+        assert told.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS + 1}
+        assert told.max_pool_connections == CONNECTIONS

@@ -37,7 +37,7 @@ class Weight(BaseModel):
 COLUMNS = tuple(Weight.model_fields)
 
 NEWEST = text("""
-    SELECT a.strategy, a.session, a.ticker, a.weight, a.rebalance, a.known_at
+    SELECT s.strategy, newest.session, a.ticker, a.weight, a.rebalance, newest.known_at
     FROM allocation_strategies AS s
     CROSS JOIN LATERAL (
         SELECT v.session, v.known_at
@@ -48,11 +48,17 @@ NEWEST = text("""
         ORDER BY v.session DESC, v.known_at DESC
         LIMIT 1
     ) AS newest
-    JOIN allocations AS a
-    ON a.strategy = s.strategy AND a.session = newest.session AND a.known_at = newest.known_at
+    CROSS JOIN LATERAL (
+        SELECT r.ticker, r.weight, r.rebalance
+        FROM allocations AS r
+        WHERE r.strategy = s.strategy AND r.session = newest.session
+          AND r.known_at = newest.known_at
+          AND (r.strategy > :after_strategy OR r.ticker > :after_ticker)
+        ORDER BY r.ticker
+        LIMIT :rows
+    ) AS a
     WHERE s.strategy >= :after_strategy
-      AND (s.strategy > :after_strategy OR a.ticker > :after_ticker)
-    ORDER BY a.strategy, a.ticker
+    ORDER BY s.strategy, a.ticker
     LIMIT :rows
 """)
 VERSION = text("""
@@ -73,15 +79,17 @@ OF_VERSION = text("""
     ORDER BY ticker
     LIMIT :rows
 """)
-# A session is left in the middle at a page's end: its version is the one that was begun.
+# A session is left in the middle at a page's end: its version is the one that was begun. Of a
+# comparison inside the subquery the planner expects that half of the rows pass, so it reads them in
+# their order until the page is full; of one outside that few do, so it would read and sort all.
 HISTORY = text("""
     SELECT a.strategy, a.session, a.ticker, a.weight, a.rebalance, a.known_at
     FROM allocations AS a
     WHERE a.strategy = :strategy
       AND a.session >= :first AND a.session <= :last
       AND (a.session, a.known_at, a.ticker) > (:after_session, :after_known_at, :after_ticker)
-      AND a.known_at = (
-          SELECT max(v.known_at)
+      AND (
+          SELECT max(v.known_at) = a.known_at
           FROM allocations AS v
           WHERE v.strategy = a.strategy AND v.session = a.session
             AND v.known_at <= CASE

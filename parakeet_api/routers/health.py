@@ -17,7 +17,7 @@ _ONE = text("SELECT 1")
 class Health(BaseModel):
     """That all is well; where it is not, the answer is a problem."""
 
-    status: Annotated[Literal["ok"], Field(description="Always ok.")]
+    status: Annotated[Literal["ok"], Field(description="Always ok.", examples=["ok"])]
 
 
 @router.get("/health", dependencies=[Depends(anonymous)])

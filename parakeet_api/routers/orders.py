@@ -51,8 +51,8 @@ NEWEST = text("""
         FROM skip AS s
         WHERE s.strategy IS NOT NULL
     )
-    SELECT o.strategy, o.session, o.ticker, o.side, o.quantity, o.price_estimate_aud,
-           o.cost_estimate_aud, o.reason, o.known_at
+    SELECT s.strategy, newest.session, o.ticker, o.side, o.quantity, o.price_estimate_aud,
+           o.cost_estimate_aud, o.reason, newest.known_at
     FROM skip AS s
     CROSS JOIN LATERAL (
         SELECT v.session, v.known_at
@@ -63,10 +63,17 @@ NEWEST = text("""
         ORDER BY v.session DESC, v.known_at DESC
         LIMIT 1
     ) AS newest
-    JOIN orders AS o
-    ON o.strategy = s.strategy AND o.session = newest.session AND o.known_at = newest.known_at
-    WHERE s.strategy > :after_strategy OR (o.ticker, o.side) > (:after_ticker, :after_side)
-    ORDER BY o.strategy, o.ticker, o.side
+    CROSS JOIN LATERAL (
+        SELECT r.ticker, r.side, r.quantity, r.price_estimate_aud, r.cost_estimate_aud, r.reason
+        FROM orders AS r
+        WHERE r.strategy = s.strategy AND r.session = newest.session
+          AND r.known_at = newest.known_at
+          AND (r.strategy > :after_strategy
+               OR (r.ticker, r.side) > (:after_ticker, :after_side))
+        ORDER BY r.ticker, r.side
+        LIMIT :rows
+    ) AS o
+    ORDER BY s.strategy, o.ticker, o.side
     LIMIT :rows
 """)
 VERSION = text("""
@@ -88,7 +95,9 @@ OF_VERSION = text("""
     ORDER BY ticker, side
     LIMIT :rows
 """)
-# A session is left in the middle at a page's end: its version is the one that was begun.
+# A session is left in the middle at a page's end: its version is the one that was begun. Of a
+# comparison inside the subquery the planner expects that half of the rows pass, so it reads them in
+# their order until the page is full; of one outside that few do, so it would read and sort all.
 HISTORY = text("""
     SELECT o.strategy, o.session, o.ticker, o.side, o.quantity, o.price_estimate_aud,
            o.cost_estimate_aud, o.reason, o.known_at
@@ -97,8 +106,8 @@ HISTORY = text("""
       AND o.session >= :first AND o.session <= :last
       AND (o.session, o.known_at, o.ticker, o.side)
           > (:after_session, :after_known_at, :after_ticker, :after_side)
-      AND o.known_at = (
-          SELECT max(v.known_at)
+      AND (
+          SELECT max(v.known_at) = o.known_at
           FROM order_versions AS v
           WHERE v.strategy = o.strategy AND v.session = o.session
             AND v.known_at <= CASE

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from parakeet_api import paging
@@ -27,7 +26,8 @@ from parakeet_api.fields import (
     To,
     require_range,
 )
-from parakeet_api.problems import invalid, not_stored
+from parakeet_api.known import require_known
+from parakeet_api.problems import invalid
 
 router = APIRouter()
 
@@ -92,11 +92,6 @@ OF_TICKER_AS_OF = text("""
     WHERE b.date >= :first AND b.date <= :last AND b.date > :after
     ORDER BY b.date
     LIMIT :rows
-""")
-IS_KNOWN = text("""
-    SELECT EXISTS (SELECT FROM market_data WHERE ticker = :ticker)
-        OR EXISTS (SELECT FROM market_data_revisions WHERE ticker = :ticker)
-        OR EXISTS (SELECT FROM corporate_actions WHERE ticker = :ticker)
 """)
 NEWEST = text("SELECT max(date) FROM market_data")
 NEWEST_AS_OF = text("SELECT max(date) FROM bars_known_at(CAST(:tickers AS text[]), :as_of)")
@@ -169,7 +164,7 @@ async def of_ticker(
         found = await session.execute(OF_TICKER_AS_OF, {**asked, "as_of": as_of})
     rows, next_cursor = paging.page(found.all(), limit, COLUMNS.index("date"))
     if not rows and after is None:
-        await _require_known(session, ticker)
+        await require_known(session, ticker)
     return table(request, COLUMNS, rows, next_cursor)
 
 
@@ -191,6 +186,8 @@ async def of_session(
     The pages of the default session are all of the session that the first one was of.
     """
     after = paging.decode(cursor, paging.day, paging.word)
+    if after:
+        paging.require_same(day, after[0])
     asked = {"tickers": tickers, "after": after[1] if after else "", "rows": limit + 1}
     if as_of is None:
         day = after[0] if after else day or await session.scalar(NEWEST)
@@ -238,11 +235,5 @@ async def actions_of_ticker(
     key = (ACTION_COLUMNS.index("ex_date"), ACTION_COLUMNS.index("kind"))
     rows, next_cursor = paging.page(found.all(), limit, *key)
     if not rows and after is None:
-        await _require_known(session, ticker)
+        await require_known(session, ticker)
     return table(request, ACTION_COLUMNS, rows, next_cursor)
-
-
-async def _require_known(session: AsyncSession, ticker: str) -> None:
-    """Tell a ticker without rows in a range, or at a moment, from one that nobody ever stored."""
-    if not await session.scalar(IS_KNOWN, {"ticker": ticker}):
-        raise not_stored(f"{ticker}: no bar is stored; GET /v1/prices lists what is")

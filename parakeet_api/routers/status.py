@@ -256,7 +256,5 @@ def _list(lake: "Lake") -> list[dict[str, Any]]:
 
 
 def _row(asset: str, sessions: list[str]) -> dict[str, Any]:
-    ends = (
-        {"first": sessions[0], "last": sessions[-1]} if sessions else {"first": None, "last": None}
-    )
-    return {"asset": asset, **ends, "sessions": len(sessions)}
+    first, last = (sessions[0], sessions[-1]) if sessions else (None, None)
+    return {"asset": asset, "first": first, "last": last, "sessions": len(sessions)}

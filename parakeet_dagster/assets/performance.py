@@ -20,12 +20,8 @@ from parakeet_dagster.resources.failures import one_line_failures
 from parakeet_dagster.settings import Settings
 from parakeet_dagster.storage.database import Database
 from parakeet_dagster.storage.lake import Lake
-from parakeet_dagster.storage.reports import (
-    PERFORMANCE,
-    performance_path,
-    remove_report,
-    write_report,
-)
+from parakeet_dagster.storage.performance import PERFORMANCE, performance_path
+from parakeet_dagster.storage.reports import remove_report, write_report
 from strategy.portfolio.after_tax import after_tax
 from strategy.portfolio.benchmark import choose
 from strategy.portfolio.book import Book

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,13 @@ def told(problems: "Sequence[pd.Series[str]]") -> "pd.Series[str]":
     """Problems from several checks, by line."""
     whole = pd.concat(problems).astype("str")
     return whole.sort_index(kind="stable").rename_axis("line")
+
+
+def as_lines(records: Sequence[Mapping[str, str]], columns: Sequence[str]) -> Lines:
+    """Rows that came otherwise than in a file: numbered from 0, and nothing wrong with them yet."""
+    lines = pd.RangeIndex(len(records), name="line")
+    rows = pd.DataFrame(list(records), index=lines, columns=list(columns), dtype="str")
+    return Lines(rows, told([pd.Series({}, dtype="str")]))
 
 
 def read_lines(file: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Lines:

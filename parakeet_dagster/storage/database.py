@@ -18,6 +18,7 @@ from parakeet_dagster.storage import (
     allocations,
     api_keys,
     corrections,
+    entries,
     failure_log,
     healing,
     holdings,
@@ -366,6 +367,8 @@ class Database:
     def replace_holdings(self, as_of: date, frame: pd.DataFrame) -> int:
         """Make ``frame`` the snapshot of a date, whole, in place of the one that it may have.
 
+        The same snapshot again changes nothing.
+
         Args:
             as_of: the date.
             frame: columns ticker, quantity, acquired, price (paid per share), currency; a row per
@@ -393,7 +396,7 @@ class Database:
             return holdings.read_all(connection, until)
 
     def record_trades(self, frame: pd.DataFrame) -> TradeCounts:
-        """Record the trades whose id is new; one that is recorded is never changed.
+        """Record the trades whose id is new; one that is recorded is left as it is.
 
         Args:
             frame: columns id (unique), date, ticker, side, quantity, price, currency, fee (AUD),
@@ -410,6 +413,22 @@ class Database:
         """
         with self.transaction("read trades") as connection:
             return trades.read(connection, after, until)
+
+    def entered_at(self) -> datetime | None:
+        """When holdings or trades were last entered, corrected or deleted; None where never."""
+        with self.transaction("read when something was entered") as connection:
+            return entries.newest(connection)
+
+    def entry_audit(self) -> pd.DataFrame:
+        """Every change of holdings and trades, in order.
+
+        Returns:
+            Columns at (UTC), actor, key_id (missing: the command line), action (``create``,
+            ``update``, ``delete``), kind (``trade``, ``holdings``), key (the id, the date), before
+            and after (JSON; missing where there was or is nothing).
+        """
+        with self.transaction("read what was entered") as connection:
+            return entries.read(connection)
 
     def quarantine(self, frame: pd.DataFrame) -> int:
         """Put rows that broke a rule aside, unless they are already, or were decided upon.

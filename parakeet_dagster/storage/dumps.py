@@ -27,6 +27,7 @@ TABLES = {
     "api_keys": "id",
     "bars_known_since": "date, known_since",
     "corporate_actions": "ticker, ex_date, kind, known_at",
+    "entry_audit": "id",
     "healing_requests": "id",
     "holdings": "as_of, parcel",
     "ingest_failures": "ticker, session, error_class",

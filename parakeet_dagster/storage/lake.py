@@ -5,13 +5,14 @@ Athena read it as one table. Whole objects are read over threads: on S3 that is 
 faster than a dataset reader, which makes several dependent requests a file.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from parakeet_dagster import sessions as calendar
@@ -20,7 +21,7 @@ from parakeet_dagster.errors import HoleError, LakeError, SchemaError
 from parakeet_dagster.storage.memory import Memory
 from parakeet_dagster.storage.schemas import SCHEMAS
 from parakeet_dagster.storage.stores import S3Store, Store
-from strategy.universes.renames import renamed
+from strategy.universes.renames import renamed, symbols_ever
 
 FILE = "part-0.parquet"
 READ_BACK_BATCH = 20
@@ -114,6 +115,29 @@ class Lake:
         needed = _needed(asset, columns)
         tables = self._over_threads(lambda session: self._table(asset, session, needed), sessions)
         return self._frame(asset, sessions, tables, columns)
+
+    def read_tickers(
+        self, asset: str, sessions: Sequence[str], tickers: Collection[str]
+    ) -> pd.DataFrame:
+        """As ``read``, of some tickers only: the rows of all others never become a frame.
+
+        Args:
+            asset: one that has a column ticker.
+            sessions: keys.
+            tickers: newest symbols.
+
+        Raises:
+            HoleError: a session is not stored.
+        """
+        symbols = pa.array(sorted(symbols_ever(tickers, self.renames)), pa.string())
+
+        def of_tickers(session: str) -> pa.Table | None:
+            table = self._table(asset, session, None)
+            return table and table.filter(pc.is_in(table["ticker"], value_set=symbols))
+
+        tables = self._over_threads(of_tickers, sessions)
+        rows = self._frame(asset, sessions, tables, None)
+        return rows[rows["ticker"].isin(tickers)].reset_index(drop=True)
 
     def recall(self, asset: str, sessions: Sequence[str]) -> pd.DataFrame:
         """As ``read``, of ascending ``sessions``; what is remembered is not read again.

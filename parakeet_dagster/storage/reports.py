@@ -9,12 +9,6 @@ import pyarrow.parquet as pq
 from parakeet_dagster.storage.lake import Lake
 
 PAGE = "report.html"
-PERFORMANCE = "performance"
-
-
-def performance_path(name: str) -> str:
-    """Where the tear sheet of a strategy is in the lake."""
-    return f"{PERFORMANCE}/{name}"
 
 
 def write_report(lake: Lake, asset: str, page: str, tables: Mapping[str, pd.DataFrame]) -> str:

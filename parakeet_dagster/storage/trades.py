@@ -1,4 +1,4 @@
-"""The table trades: what a person bought and sold, each trade once."""
+"""The table trades: what a person bought and sold, each trade once. The API can correct one."""
 
 from dataclasses import dataclass
 from datetime import date

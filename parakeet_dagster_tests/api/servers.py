@@ -14,7 +14,9 @@ from fastapi import FastAPI
 @contextlib.contextmanager
 def listening(app: FastAPI) -> Iterator[int]:
     """The application under uvicorn; its port."""
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -22,7 +24,7 @@ def listening(app: FastAPI) -> Iterator[int]:
     try:
         yield listener.getsockname()[1]
     finally:
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
         thread.join()
         listener.close()
 

@@ -9,7 +9,7 @@ from parakeet_dagster.storage.database_url import DatabaseUrl
 from parakeet_dagster.storage.embedded_postgres import EmbeddedPostgres
 from parakeet_dagster_tests.storage.postgres import empty_database
 
-TABLES = "orders, order_versions, holdings, trades"
+TABLES = "orders, order_versions, holdings, trades, entry_audit"
 """The tables that the tests of these modules write to."""
 
 

@@ -24,6 +24,7 @@ TABLES = {
     "api_keys",
     "bars_known_since",
     "corporate_actions",
+    "entry_audit",
     "healing_requests",
     "holdings",
     "ingest_failures",

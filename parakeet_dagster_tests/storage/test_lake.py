@@ -479,3 +479,32 @@ def test_some_columns_are_of_the_rows_that_stay(tmp_path):
     found = Lake(store, renames).read("allocations/x", WEEK[:1], ["weight"])
     assert found["weight"].tolist() == [0.2, 0.7]
     assert found.columns.tolist() == ["weight"]
+
+
+def test_some_tickers_have_their_rows_of_the_whole_under_the_newest_symbol(tmp_path):
+    """ONE became FB, FB became META; on Wednesday another company has FB."""
+    store = FileStore(tmp_path)
+    rows = [
+        (MONDAY, "ONE", 0.1),
+        (MONDAY, "SPY", 0.9),
+        (TUESDAY, "FB", 0.2),
+        (WEDNESDAY, "FB", 0.3),
+        (WEDNESDAY, "META", 0.7),
+    ]
+    plain_lake(store).write("allocations/x", weights(*rows), WEEK)
+    days = pd.to_datetime([TUESDAY, WEDNESDAY])
+    change = {"old": ["ONE", "FB"], "new": ["FB", "META"], "date": days}
+    lake = Lake(store, pd.DataFrame(change).astype({"date": "datetime64[us]"}))
+    expected = {"META": [0.1, 0.2, 0.7], "FB": [0.3], "SPY": [0.9], "ONE": [], "NOBODY": []}
+    whole = lake.read("allocations/x", WEEK)
+    for ticker, weight in expected.items():
+        found = lake.read_tickers("allocations/x", WEEK, [ticker])
+        assert found["weight"].tolist() == weight
+        assert_frame_equal(found, whole[whole["ticker"] == ticker].reset_index(drop=True))
+    assert_frame_equal(lake.read_tickers("allocations/x", WEEK, list(expected)), whole)
+
+
+def test_some_tickers_of_a_session_that_is_not_stored(lake):
+    lake.write("allocations/x", weights((MONDAY, "CASH", 1.0)), [MONDAY])
+    with pytest.raises(HoleError, match=TUESDAY):
+        lake.read_tickers("allocations/x", WEEK[:2], ["CASH"])

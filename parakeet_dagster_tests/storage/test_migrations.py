@@ -1,5 +1,6 @@
 """The files of ``sql/``: applied once, in order, on record, forwards only, whole or not at all."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -230,6 +231,40 @@ class TestADatabaseThatHoldsData:
         assert (merged.inserted, merged.updated) == (1, 0)
         database.write_orders("equal_weight", ORDER, [date(2022, 6, 1)])
         assert database.read_orders()["quantity"].tolist() == [5.0]
+        database.close()
+
+    def test_what_was_entered_before_the_audit_is_in_it(self, database_url, monkeypatch):
+        of_before = [one for one in all_migrations() if one.name < "022"]
+        with monkeypatch.context() as older:
+            older.setattr(migrations, "all_migrations", lambda: of_before)
+            at(database_url).apply_schema()
+        with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
+            cursor.execute("""
+                INSERT INTO trades VALUES
+                ('T2', '2022-06-02', 'AAA', 'sell', 1, 0.1, 'USD', 3, NULL, '2022-06-04 01:00Z'),
+                ('T1', '2022-06-01', 'AAA', 'buy', 2.5, 10, 'USD', 0, 1.5, '2022-06-05 01:00Z');
+                INSERT INTO holdings VALUES
+                ('2022-06-01', 1, 'CASH', 9.5, NULL, NULL, 'AUD', '2022-06-03 01:00Z');
+            """)
+        database = at(database_url)
+        assert "022_entries.sql" in database.migrate()
+        audit = database.entry_audit()
+
+        assert audit[["actor", "action", "kind", "key"]].to_numpy().tolist() == [
+            ["command line", "create", "holdings", "2022-06-01"],
+            ["command line", "create", "trade", "T2"],
+            ["command line", "create", "trade", "T1"],
+        ]
+        assert audit["at"].dt.strftime("%d %H").tolist() == ["03 01", "04 01", "05 01"]
+        assert audit["before"].isna().all()
+        assert json.loads(audit["after"].iloc[2]) == {
+            "id": "T1", "date": "2022-06-01", "ticker": "AAA", "side": "buy", "quantity": 2.5,
+            "price": 10, "currency": "USD", "fee": 0, "aud_per_unit": 1.5,
+        }  # fmt: skip
+        assert database.trades()["id"].tolist() == ["T1", "T2"]
+        with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
+            cursor.execute(next(m.content for m in all_migrations() if m.name[:3] == "022"))
+        assert len(database.entry_audit()) == 3
         database.close()
 
     def test_it_has_the_same_schema_as_a_new_one(self, older, postgres_server):

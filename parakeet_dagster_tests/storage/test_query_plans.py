@@ -27,11 +27,16 @@ def filled(postgres_server) -> Iterator[Database]:
         opened.close()
 
 
-def scans(database: Database, query: str) -> set[tuple[str, str]]:
-    """The tables that a query reads, each with the index that it takes, or "whole"."""
+def plan_of(database: Database, explain: str, **asked: object) -> dict:
+    """The plan that an EXPLAIN with FORMAT JSON tells."""
     with database.transaction("explain") as connection:
-        plan = connection.scalar(text(f"EXPLAIN (FORMAT JSON) {query}"))
+        plan = connection.scalar(text(explain), asked)
     (explained,) = plan if isinstance(plan, list) else json.loads(plan)
+    return explained["Plan"]
+
+
+def scans(plan: dict) -> set[tuple[str, str]]:
+    """The tables that a query reads, each with the index that it takes, or "whole"."""
 
     def below(node: dict) -> Iterator[tuple[str, str]]:
         children = node.get("Plans", [])
@@ -42,7 +47,12 @@ def scans(database: Database, query: str) -> set[tuple[str, str]]:
         for child in children:
             yield from below(child)
 
-    return set(below(explained["Plan"]))
+    return set(below(plan))
+
+
+def scans_of(database: Database, query: str) -> set[tuple[str, str]]:
+    """As ``scans``, of a query."""
+    return scans(plan_of(database, f"EXPLAIN (FORMAT JSON) {query}"))
 
 
 PRIMARY = ("market_data", "market_data_pkey")
@@ -64,7 +74,7 @@ BY_DATE = ("market_data", "market_data_date")
     ],
 )
 def test_a_query_takes_its_index(filled, name, indexes):
-    assert scans(filled, QUERIES[name]) == indexes
+    assert scans_of(filled, QUERIES[name]) == indexes
 
 
 def test_every_query_that_does_not_count_all_has_its_plan_asserted():
@@ -92,4 +102,4 @@ def test_every_query_that_does_not_count_all_has_its_plan_asserted():
     ],
 )  # fmt: skip
 def test_what_a_merge_and_the_checks_ask_takes_its_index(filled, query, indexes):
-    assert scans(filled, query) == indexes
+    assert scans_of(filled, query) == indexes

@@ -7,6 +7,8 @@ new symbol traded is not what the old one did. A date may be some days late wher
 exactly, never early: no row can be under the old symbol after it.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -53,6 +55,19 @@ def of_free_symbols(renames: pd.DataFrame) -> pd.DataFrame:
     it now, also before the change (Yahoo shows Gardner Denver's past under ``IR``).
     """
     return renames[renames["reused_by"] == ""].reset_index(drop=True)
+
+
+def symbols_ever(tickers: Collection[str], renames: pd.DataFrame) -> frozenset[str]:
+    """The symbols under which rows of today's ``tickers`` can be stored.
+
+    Some may be another company's on another day: what is found is to be ``renamed``.
+    """
+    found: frozenset[str] = frozenset(tickers)
+    while True:
+        earlier = frozenset(renames.loc[renames["new"].isin(found), "old"])
+        if earlier <= found:
+            return found
+        found |= earlier
 
 
 def newest_symbols(

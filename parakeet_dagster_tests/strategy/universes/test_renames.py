@@ -11,6 +11,7 @@ from strategy.universes.renames import (
     newest_symbols,
     of_free_symbols,
     renamed,
+    symbols_ever,
     validate_renames,
 )
 
@@ -175,3 +176,21 @@ def test_no_company_and_no_day_is_lost(rows):
     symbols = newest_symbols(whole["ticker"], whole["date"], RENAMES)
     expected = set(zip(whole["universe"], whole["date"], symbols, strict=True))
     assert set(zip(found["universe"], found["date"], found["ticker"], strict=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("tickers", "expected"),
+    [
+        (["META"], {"META", "FB"}),
+        (["PSKY", "SPY"], {"PSKY", "PARA", "VIAC", "CBS", "SPY"}),
+        (["FB"], {"FB"}),
+        ([], set()),
+    ],
+)
+def test_the_symbols_under_which_rows_can_be_stored(tickers, expected):
+    assert symbols_ever(tickers, RENAMES) == expected
+
+
+def test_symbols_that_change_places_come_to_an_end():
+    swapped = table(("A", "B", "2020-01-02", ""), ("B", "A", "2021-01-04", ""))
+    assert symbols_ever(["A"], swapped) == {"A", "B"}
