@@ -96,7 +96,7 @@ locals {
   api_groups = {
     market_data = ["universes", "prices", "returns"]
     strategies  = ["strategies", "signals", "allocations", "orders", "performance"]
-    trades      = ["trades", "holdings"]
+    trades      = ["trades", "holdings", "audit"]
   }
 
   api_functions = var.api == null ? {} : merge(

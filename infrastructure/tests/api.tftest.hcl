@@ -71,7 +71,7 @@ run "a_lambda_for_each_group" {
   }
 
   assert {
-    condition     = join(", ", local.api_functions["flock-api-trades"].routes) == "ANY /v1/trades, ANY /v1/trades/{proxy+}, ANY /v1/holdings, ANY /v1/holdings/{proxy+}"
+    condition     = join(", ", local.api_functions["flock-api-trades"].routes) == "ANY /v1/trades, ANY /v1/trades/{proxy+}, ANY /v1/holdings, ANY /v1/holdings/{proxy+}, ANY /v1/audit, ANY /v1/audit/{proxy+}"
     error_message = "A group's resources lead to its Lambda."
   }
 }

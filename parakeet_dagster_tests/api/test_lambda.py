@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,7 +150,7 @@ def warm(stored: tuple[str, str]) -> Iterator[LambdaRuntime]:
 
 
 @pytest.mark.parametrize(
-    ("name", "served"), [("handler", EVERYTHING), ("trades", ("trades", "holdings"))]
+    ("name", "served"), [("handler", EVERYTHING), ("trades", ("trades", "holdings", "audit"))]
 )
 def test_a_start_is_light(stored, tmp_path, name, served):
     """Also after requests: what is imported at the first one is waited for as well."""
@@ -184,6 +185,24 @@ def test_requests_and_their_answers(warm, stored):
     assert (status, problem["code"]) == (401, "no_valid_key")
     status, problem = asked(warm, "/v1/nothing", key=key)
     assert (status, problem["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("encode", [bytes.decode, lambda body: b64encode(body).decode()])
+def test_a_body_is_read_as_text_or_in_base64(warm, stored, encode):
+    trade = {"date": "2024-01-02", "ticker": "AAA", "side": "buy", "quantity": -7.5, "price": 10.0}
+    body = json.dumps({**trade, "currency": "USD"}).encode()
+    status, problem = asked(
+        warm,
+        "/v1/trades/2024-1",
+        key=stored[1],
+        method="PUT",
+        headers={"content-type": "application/json", "content-length": str(len(body))},
+        body=encode(body),
+        isBase64Encoded=encode is not bytes.decode,
+    )
+    assert (status, problem["code"]) == (422, "invalid_request")
+    assert "quantity" in problem["detail"]
+    assert "-7.5" in problem["detail"]
 
 
 def test_headers(warm, stored):
