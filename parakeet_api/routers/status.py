@@ -1,6 +1,5 @@
 """``/v1/status``: how far what is stored reaches, and what is not settled."""
 
-import logging
 import time
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,16 +15,12 @@ from starlette.responses import Response
 
 from parakeet_api.access import Given
 from parakeet_api.answers import UNCHANGED, IfNoneMatch, document
-from parakeet_api.problems import unavailable
 from parakeet_api.services import Services
-from parakeet_dagster.errors import LakeError
 
 if TYPE_CHECKING:
     from parakeet_dagster.storage.lake import Lake
 
 router = APIRouter()
-
-_log = logging.getLogger("parakeet.api")
 
 SHOWN = 1000
 """So many failures and corrections are told; all are counted."""
@@ -230,13 +225,7 @@ async def _in_lake(given: Services) -> list[dict[str, Any]]:
     listing = _listings.setdefault(given, _Listing())
     async with listing.lock:
         if time.monotonic() - listing.at >= LISTED_FOR_SECONDS:
-            try:
-                listing.assets = await given.in_thread(lambda: _list(given.lake))
-            except LakeError as error:
-                _log.warning("cannot list the lake: %s", error)
-                raise unavailable(
-                    "lake_unavailable", "the lake cannot be read; ask again in a while"
-                ) from error
+            listing.assets = await given.of_lake(_list)
             listing.at = time.monotonic()
         return listing.assets
 

@@ -113,12 +113,12 @@ class EmbeddedPostgres:
         if unfit := _UNFIT_CHARACTERS & set(str(self.directory)):
             problem = f"PostgreSQL's programs cannot take {' '.join(sorted(unfit))} in a path"
             raise self._failure("start", f"{problem}; set PARAKEET_HOME to another directory")
-        is_new = not (self.directory / "PG_VERSION").exists()
-        if is_new:
+        if (self.directory / "PG_VERSION").exists():
+            postmaster.end_remains(self.directory)
+        else:
             self._create()
         package = self._package(self.directory)
-        if not is_new:
-            postmaster.end_remains(self.directory, self._sockets(package))
+        postmaster.remove_sockets(self._sockets(package))
         package.ensure_pgdata_inited()  # for its permissions: the directory may have been moved
         self._write_settings(package)
         self._pg_ctl(package, "-l", str(self.log), "start")

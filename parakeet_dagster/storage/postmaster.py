@@ -102,16 +102,11 @@ def settled(directory: Path, seconds: float) -> Postmaster | None:
     return None
 
 
-def end_remains(directory: Path, sockets: Path) -> None:
-    """Clear away what a killed server left: back ends that still work, and what says it runs.
+def end_remains(directory: Path) -> None:
+    """Clear away what a killed server left: back ends that still work, and ``postmaster.pid``.
 
-    ``postmaster.pid`` and the socket's lock go only after every postgres of this directory is gone;
-    two servers on one directory would destroy it. Their pid may meanwhile be another program's,
-    which is left alone, or that of a dead one that nobody has reaped, to which PostgreSQL defers.
-
-    Args:
-        directory: the data directory.
-        sockets: the directory of its Unix socket; no other server's.
+    The file goes only after every postgres of this directory is gone; two servers on one directory
+    would destroy it. Its pid may meanwhile be another program's, which is left alone.
     """
     for end in (psutil.Process.terminate, psutil.Process.kill):
         deadline = time.monotonic() + _WAIT_SECONDS
@@ -120,7 +115,16 @@ def end_remains(directory: Path, sockets: Path) -> None:
                 end(process)
         while any(_processes_of(directory)) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-    for remains in (*sockets.glob(".s.PGSQL.*"), pid_file(directory)):
+    pid_file(directory).unlink(missing_ok=True)
+
+
+def remove_sockets(directory: Path) -> None:
+    """Remove a dead server's socket and its lock from a directory that is no other server's.
+
+    PostgreSQL defers to a lock as long as its pid exists: be it another program's by now, or that
+    of a dead server that nobody has reaped, as in a container whose first process reaps none.
+    """
+    for remains in directory.glob(".s.PGSQL.*"):
         remains.unlink(missing_ok=True)
 
 

@@ -159,7 +159,6 @@ def test_every_query_has_its_plan_asserted():
         "prices.OF_TICKER_AS_OF",
         "prices.OF_SESSION_AS_OF",
         "prices.NEWEST_AS_OF",
-        "prices.IS_KNOWN",
         "prices._WITHOUT_LOOPS",
         "allocations.IS_KNOWN",
         "orders.IS_KNOWN",

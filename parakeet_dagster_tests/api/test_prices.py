@@ -30,7 +30,7 @@ AT_LAST = [
     bar(TUESDAY, "AAA", 20.0),
     bar(WEDNESDAY, "AAA", 8.0, dividend=1.0),
     bar(THURSDAY, "AAA", 4.0, split_ratio=2.0),
-    bar(THURSDAY, "CCC", 7.0),
+    bar(THURSDAY, "CCC", 7.0, dividend=0.5, split_ratio=3.0),
 ]
 """BBB never traded, as it turned out."""
 
@@ -175,7 +175,13 @@ def test_actions_of_a_range(api):
     assert actions(api.rows("/v1/prices/AAA/actions", to=WEDNESDAY)) == [
         (WEDNESDAY, "dividend", 1.0)
     ]
-    assert api.rows("/v1/prices/CCC/actions") == []  # it has bars
+    assert api.rows("/v1/prices/CCC/actions", to=WEDNESDAY) == []
+    assert api.rows("/v1/prices/BBB/actions") == []  # it had bars
+
+
+def test_a_dividend_and_a_split_of_one_day(api):
+    both = [(THURSDAY, "dividend", 0.5), (THURSDAY, "split", 3.0)]
+    assert actions(api.rows("/v1/prices/CCC/actions")) == both
 
 
 def test_an_action_from_the_moment_on_at_which_it_is_known(api):
@@ -233,6 +239,8 @@ ALL_TABLES = [
     ("/v1/prices", {}, False),
     ("/v1/prices/AAA/actions", {}, False),
     ("/v1/prices/AAA/actions", {}, True),
+    ("/v1/prices/CCC/actions", {}, False),
+    ("/v1/prices/CCC/actions", {}, True),
 ]
 
 

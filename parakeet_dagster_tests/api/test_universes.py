@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from parakeet_api.paging import encode
 from parakeet_dagster_tests.api.clients import module_api  # noqa: F401 - a fixture
 from parakeet_dagster_tests.api.lakes import DAYS, MEMBER, row, store
 
@@ -70,6 +71,12 @@ def test_pages(api):
     asked = {"limit": 1, "cursor": first["next_cursor"]}
     rest = api.get("/v1/universes/SPX500/members", params=asked).json()
     assert ([each["ticker"] for each in rest["data"]], rest["next_cursor"]) == (["BBB"], None)
+
+
+def test_pages_are_of_the_session_of_the_first_one(api):
+    asked = {"cursor": encode([DAYS[0], "A"])}
+    rows = api.get("/v1/universes/SPX500/members", params=asked).json()["data"]
+    assert [(each["date"], each["ticker"]) for each in rows] == [(DAYS[0], "AAA")]
 
 
 @pytest.mark.parametrize(
