@@ -183,3 +183,21 @@ def test_what_goes_wrong_beside_the_database_stays_what_it_is(database_url):
 
     with pytest.raises(FileNotFoundError, match="a page"):
         asyncio.run(ask())
+
+
+def test_connections_are_given_in_the_order_of_arrival(database_url):
+    async def ask():
+        database = opened(database_url, connections=1, connect_seconds=30.0)
+        order = []
+
+        async def client(number):
+            for turn in range(5):
+                async with database.reading("test") as session:
+                    await session.execute(text("SELECT 1"))
+                    order.append((turn, number))
+
+        await asyncio.gather(*(client(number) for number in range(4)))
+        await database.close()
+        return order
+
+    assert asyncio.run(ask()) == [(turn, number) for turn in range(5) for number in range(4)]

@@ -225,9 +225,8 @@ def checksums(url):
 @pytest.fixture(scope="module")
 def attacked(module_api):
     """The API with some bars, its URL, and its answers: (request, status, headers, body)."""
-    rows = [
-        bar(day, ticker, 10.0) for day in ("2024-01-02", "2024-01-03") for ticker in ("AAA", "B")
-    ]
+    sessions = ("2024-01-02", "2024-01-03")
+    rows = [bar(day, ticker, 10.0) for day in sessions for ticker in ("AAA", "B")]
     module_api.database.merge_market_data(bars_of(*rows), days(*sessions), "test")
     url = module_api.services.settings.database_url.get_secret_value()
     before = checksums(url)
