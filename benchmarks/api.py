@@ -55,9 +55,9 @@ def results() -> list[Result]:
         with serving(environment) as port:
             year = Load(port, YEAR, {"Authorization": f"Bearer {key}"}, int(SECONDS / EVERY), EVERY)
             day = replace(year, paths=days)
+            flat_out = [measured(without_pause(load)) for load in (year, day)]
             asked = {"one ticker's year": measured(year), "one day's cross-section": measured(day)}
             unchanged = measured(as_known(day))
-            flat_out = [measured(without_pause(load)) for load in (year, day)]
         cold = [cold_start(name, key, environment) for name in ("market_data", "handler")]
     return rows(asked, unchanged, flat_out, cold)
 
