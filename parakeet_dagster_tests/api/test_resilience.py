@@ -361,9 +361,11 @@ def test_a_body_without_a_length_is_limited_too(api):
 
 def test_what_a_path_does_not_do(api):
     answer = api.ask("DELETE", "/v1/prices")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
     assert answer.json()["code"] == "method_not_allowed"
     assert api.ask("OPTIONS", "/v1/prices").status_code == 405
+    every = api.ask("PATCH", "/v1/trades/one").headers["Allow"]
+    assert every == "GET, HEAD, DELETE, PUT"
 
 
 def test_head_is_get_without_the_body(api):
