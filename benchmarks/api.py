@@ -55,13 +55,10 @@ def results() -> list[Result]:
         with serving(environment) as port:
             year = Load(port, YEAR, {"Authorization": f"Bearer {key}"}, int(SECONDS / EVERY), EVERY)
             day = replace(year, paths=days)
+            flat_out = [measured(without_pause(load)) for load in (year, day)]
             asked = {"one ticker's year": measured(year), "one day's cross-section": measured(day)}
             unchanged = measured(as_known(day))
-            flat_out = [measured(without_pause(load)) for load in (year, day)]
-        cold = [
-            median(timed(lambda: first_answer(name, key, environment)) for _ in range(COLD_ROUNDS))  # noqa: B023 - called at once
-            for name in ("market_data", "handler")
-        ]
+        cold = [cold_start(name, key, environment) for name in ("market_data", "handler")]
     return rows(asked, unchanged, flat_out, cold)
 
 
@@ -156,6 +153,11 @@ def as_known(load: Load) -> Load:
     tag = answer(load.port, path, load.headers)["etag"]
     headers = load.headers | {"If-None-Match": tag}
     return replace(load, paths=[path], headers=headers, expected=304)
+
+
+def cold_start(name: str, key: str, environment: Mapping[str, str]) -> float:
+    """Seconds of a process that answers one request by a handler, the median of some."""
+    return median(timed(lambda: first_answer(name, key, environment)) for _ in range(COLD_ROUNDS))
 
 
 def first_answer(name: str, key: str, environment: Mapping[str, str]) -> None:

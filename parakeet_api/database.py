@@ -5,6 +5,7 @@ status 503, and the next request tries anew. What the server refuses in a statem
 it stays the error that it is.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +25,7 @@ from parakeet_dagster.storage.login import Login, is_refusal
 _log = logging.getLogger("parakeet.api")
 
 UNREACHABLE = "the database cannot be reached; ask again in a while"
+BUSY = "too many ask at once; ask again in a while"
 
 TRUSTED_SECONDS = 30.0
 """So long an idle connection is believed to live; a server that goes away says so, as a rule."""
@@ -89,6 +91,7 @@ class AsyncDatabase:
         self._query_seconds = query_seconds
         self._trusted_seconds = trusted_seconds
         self._engine: AsyncEngine | None = None
+        self._turns = asyncio.Semaphore(connections)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -133,7 +136,7 @@ class AsyncDatabase:
         with _reaching(doing):
             engine = self.engine.execution_options(**options)
         try:
-            async with AsyncSession(engine) as session, session.begin():
+            async with self._turn(doing), AsyncSession(engine) as session, session.begin():
                 await self._connect(session, doing)
                 try:
                     yield session
@@ -145,6 +148,24 @@ class AsyncDatabase:
             if problem is None:
                 raise
             raise problem from error
+
+    @asynccontextmanager
+    async def _turn(self, doing: str) -> AsyncIterator[None]:
+        """Wait for a connection in the order of arrival.
+
+        SQLAlchemy's pool gives one that comes free to whoever asks just then; under load somebody
+        waited seconds and was passed by all the others.
+        """
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                await self._turns.acquire()
+        except TimeoutError:
+            _log.warning("cannot %s: every connection is in use", doing)
+            raise unavailable("database_unavailable", BUSY) from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def _connect(self, session: AsyncSession, doing: str) -> None:
         """Take a connection."""

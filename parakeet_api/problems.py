@@ -14,9 +14,11 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+_METHODS = ("GET", "DELETE", "PATCH", "POST", "PUT")
 _SHOWN = 80
 
 
@@ -120,7 +122,10 @@ def install(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         detail = f"{request.method} {request.url.path[:_SHOWN]}: {status.phrase.lower()}"
         code = status.phrase.lower().replace(" ", "_")
-        return answer(request, ProblemError(status, code, detail, error.headers))
+        headers = dict(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(request))
+        return answer(request, ProblemError(status, code, detail, headers))
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - for the type checker
@@ -138,3 +143,16 @@ def wrong(error: Mapping[str, Any]) -> Wrong:
     given = error.get("input")
     shown = f"{given!r:.{_SHOWN}} " if isinstance(given, str | int | float) else ""
     return Wrong(where=where, message=f"{shown}{error['msg'].removeprefix('Value error, ')}")
+
+
+def _methods(request: Request) -> list[str]:
+    """What the path can do; the router tells of the first operation that has the path only."""
+    found = [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+    return ["GET", "HEAD", *found[1:]] if found[:1] == ["GET"] else found

@@ -7,16 +7,20 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from benchmarks import api as api_rows
 from benchmarks import lake as lake_rows
 from benchmarks import s3 as s3_rows
 from benchmarks import signals, simulation, yahoo_server
 from benchmarks.__main__ import FULL, MODULES
+from benchmarks.api_clients import CLIENTS, Load, latencies
 from benchmarks.result import Result
 from benchmarks.s3_server import serving
 from benchmarks.signals import leaders, market, names, row_by_row, sessions_up_to_last
 from benchmarks.simulation import frames, targets
 from parakeet_dagster.places import open_lake
 from parakeet_dagster.sessions import between
+from parakeet_dagster_tests.storage.bars import bar, days
+from parakeet_dagster_tests.storage.bars import frame as frame_of
 from strategy.catalog import CATALOG
 from strategy.portfolio.market import market_of
 from strategy.portfolio.simulation import LOOKBACK, Account, simulate
@@ -151,3 +155,23 @@ def test_the_floor_of_scaled_momentum_has_a_value_for_each_session():
     volatility = signals.volatility_of_leaders(closes, signal)
     assert len(volatility) == 5
     assert np.isfinite(volatility).all()
+
+
+def test_the_benchmark_s_clients_and_its_lambda_ask_the_api(database, tmp_path):
+    one = frame_of(bar("2016-03-15", "T0000", 10.0))
+    database.merge_market_data(one, days("2016-03-15"), "a test")
+    key = database.create_api_key("the benchmark", ["read"])
+    environment = api_rows.settings(database, tmp_path)
+    with api_rows.serving(environment) as port:
+        load = Load(port, ["/v1/prices"], {"Authorization": f"Bearer {key}"}, 2, 0.01)
+        answered = latencies(load)
+        known = api_rows.as_known(load)
+        assert (known.expected, known.paths) == (304, ["/v1/prices"])
+        unchanged = latencies(api_rows.without_pause(replace(known, rounds=1)))
+    assert 0 < answered.median <= answered.percentile_95
+    api_rows.first_answer("market_data", key, environment)
+    asked = {"a year": answered, "a day": answered}
+    table = api_rows.rows(asked, unchanged, [answered, answered], [1.0, 3.0])
+    assert [row.number for row in table] == [f"17{letter}" for letter in "abcdefghi"]
+    assert [row.holds for row in table[-2:]] == [True, False]
+    assert CLIENTS == 50

@@ -30,8 +30,8 @@ class Entry(BaseModel):
     key_id: str | None = Field(
         description="Of the API key; null: the command line.", examples=["0f3a5c7e9b1d"]
     )
-    action: Literal["create", "update", "delete"]
-    kind: Literal["trade", "holdings"]
+    action: Literal["create", "update", "delete"] = Field(description="What was done.")
+    kind: Literal["trade", "holdings"] = Field(description="To what.")
     key: str = Field(
         description="The id of the trade, the date of the snapshot.", examples=["2024-03-05"]
     )

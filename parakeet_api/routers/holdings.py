@@ -84,7 +84,14 @@ COLUMNS = ("as_of", "parcel", *CONTENT, "imported_at")
 OnOrBefore = Annotated[
     Day | None, Query(description="The newest snapshot on or before it. Default: the newest.")
 ]
-Of = Annotated[Day, Path(alias="date", description="The date of the snapshot, YYYY-MM-DD.")]
+Of = Annotated[
+    Day,
+    Path(
+        alias="date",
+        description="The date of the snapshot, YYYY-MM-DD.",
+        openapi_examples={"a snapshot": {"value": "2024-03-05"}},
+    ),
+]
 Body = Annotated[SnapshotContent, Depends(body_of(SnapshotContent))]
 
 _NEWEST = text("""

@@ -22,7 +22,7 @@ class Order(BaseModel):
     strategy: str = Field(description="Its name.", examples=["dual_momentum"])
     session: Annotated[date, Field(description="The session.", examples=["2024-01-03"])]
     ticker: str = Field(description="As Yahoo writes it.", examples=["BHP.AX"])
-    side: Literal["buy", "sell"]
+    side: Literal["buy", "sell"] = Field(description="What to do.")
     quantity: float = Field(description="Shares, above 0.", examples=[12.0])
     price_estimate_aud: float = Field(
         description="AUD a share: the session's close.", examples=[45.15]

@@ -50,7 +50,9 @@ class Bar(BaseModel):
         examples=_PRICE,
     )
     source: str = Field(description="The vendor.", examples=["yahoo"])
-    data_quality: Literal["good", "suspect"]
+    data_quality: Literal["good", "suspect"] = Field(
+        description="Suspect: kept, but it looks wrong beside its neighbours."
+    )
 
 
 class Action(BaseModel):
@@ -60,7 +62,7 @@ class Action(BaseModel):
     ex_date: Annotated[
         date, Field(description="Who buys from this day on does not get it.", examples=_DATE)
     ]
-    kind: Literal["dividend", "split"]
+    kind: Literal["dividend", "split"] = Field(description="What happened.")
     value: float = Field(
         description=(
             "Of a dividend: cash per share held before that day's split, in the currency of the"

@@ -44,7 +44,7 @@ class TradeContent(BaseModel):
 
     date: Annotated[Date, Field(description="When it was traded.", examples=["2024-03-04"])]
     ticker: str = Field(pattern=TICKER, description="As Yahoo writes it.", examples=["BHP.AX"])
-    side: Literal["buy", "sell"]
+    side: Literal["buy", "sell"] = Field(description="What was done.")
     quantity: Positive = Field(description="Shares.", examples=[100.0])
     price: Positive = Field(description="Paid per share, in the currency.", examples=[45.15])
     currency: Currency = Field(description="In which the ticker trades.", examples=["AUD"])

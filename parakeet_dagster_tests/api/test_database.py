@@ -16,7 +16,7 @@ from parakeet_dagster_tests.api.servers import line_to
 from parakeet_dagster_tests.storage.postgres import member
 
 
-def opened(url, connections=2, connect_seconds=0.3, query_seconds=0.5, **trusted):
+def opened(url, connections=2, connect_seconds=5.0, query_seconds=20.0, **trusted):
     login = FixedLogin(DatabaseUrl.parse(url))
     return AsyncDatabase(login, connections, connect_seconds, query_seconds, **trusted)
 
@@ -32,8 +32,8 @@ def told(url, *statements, writes=False, parameters=None, **limits):
                 for one in statements:
                     await session.execute(text(one), parameters or {})
         except ProblemError as problem:
-            assert (problem.status, problem.headers) == (503, {"Retry-After": "5"})
-            return problem.code
+            is_right = (problem.status, problem.headers) == (503, {"Retry-After": "5"})
+            return problem.code if is_right else problem.status
         except DBAPIError as error:
             return type(error.orig.__cause__)
         finally:
@@ -67,7 +67,8 @@ def elsewhere(url, **parts):
     ],
 )
 def test_a_statement(database_url, statement, expected):
-    assert told(database_url, statement) == expected
+    limits = {"query_seconds": 1.0} if expected == "took_too_long" else {}
+    assert told(database_url, statement, **limits) == expected
 
 
 def test_a_value_that_the_driver_refuses_is_not_the_database_s_fault(database_url):
@@ -87,9 +88,10 @@ def test_two_that_wrote_at_once_may_ask_again(database_url):
 
 
 def test_no_server(database_url, tmp_path):
-    assert told(elsewhere(database_url, host=str(tmp_path))) == "database_unavailable"
-    assert told("postgresql://postgres@127.0.0.1:1/x") == "database_unavailable"
-    assert told("postgresql://postgres@no-such-host.invalid/x") == "database_unavailable"
+    nowhere = elsewhere(database_url, host=str(tmp_path))
+    refusing, unknown = "postgresql://postgres@127.0.0.1:1/x", "postgresql://postgres@no.invalid/x"
+    for url in (nowhere, refusing, unknown):
+        assert told(url, connect_seconds=0.3) == "database_unavailable"
 
 
 def test_no_such_database(database_url):
@@ -107,18 +109,18 @@ def test_no_connection_left(postgres_server):
         with psycopg2.connect(user.base) as administrator, administrator.cursor() as cursor:
             cursor.execute(f"ALTER ROLE {user.name} CONNECTION LIMIT 0")
         administrator.close()
-        assert told(user.url, "SELECT 1") == "database_unavailable"
+        assert told(user.url, "SELECT 1", connect_seconds=0.3) == "database_unavailable"
 
 
 def test_a_server_that_lets_nobody_in_and_says_nothing(database_url):
     with line_to(database_url) as (line, url):
         line.silent.set()
-        assert told(url, "SELECT 1") == "database_unavailable"
+        assert told(url, "SELECT 1", connect_seconds=0.3) == "database_unavailable"
 
 
 def test_a_server_that_falls_silent_and_comes_back(database_url):
     async def ask(line, url):
-        database = opened(url)
+        database = opened(url, connect_seconds=1.0, query_seconds=1.0)
         codes = []
         for silent in (False, True, True, False, False):
             (line.silent.set if silent else line.silent.clear)()
@@ -183,3 +185,21 @@ def test_what_goes_wrong_beside_the_database_stays_what_it_is(database_url):
 
     with pytest.raises(FileNotFoundError, match="a page"):
         asyncio.run(ask())
+
+
+def test_connections_are_given_in_the_order_of_arrival(database_url):
+    async def ask():
+        database = opened(database_url, connections=1, connect_seconds=30.0)
+        order = []
+
+        async def client(number):
+            for turn in range(5):
+                async with database.reading("test") as session:
+                    await session.execute(text("SELECT 1"))
+                    order.append((turn, number))
+
+        await asyncio.gather(*(client(number) for number in range(4)))
+        await database.close()
+        return order
+
+    assert asyncio.run(ask()) == [(turn, number) for turn in range(5) for number in range(4)]

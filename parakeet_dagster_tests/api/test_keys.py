@@ -75,7 +75,7 @@ def test_what_is_no_key(database, database_url):
         ]
         return [await keys.caller(one) for one in wrong]
 
-    found, reads = asked(database_url, scenario)
+    found, _ = asked(database_url, scenario)
     assert found == [None] * 10
 
 

@@ -44,7 +44,7 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def limited(url, monkeypatch, connections=2, connect_seconds=2.0, query_seconds=0.5, over=None):
+def limited(url, monkeypatch, connections=2, connect_seconds=5.0, query_seconds=30.0, over=None):
     """An application with short limits, and a key; ``over`` is another URL to the same database."""
     database = Database(DatabaseUrl.parse(url))
     key = database.create_api_key("reader", ["read"])
@@ -118,7 +118,7 @@ def test_a_killed_database_is_a_503_until_it_is_back(tmp_path, monkeypatch):
         return any(answer[0] == status for answer in answers[since:])
 
     try:
-        with limited(url, monkeypatch, 4, 0.5, 2.0) as (app, key), listening(app) as port:
+        with limited(url, monkeypatch, 4, 0.5) as (app, key), listening(app) as port:
             with ThreadPoolExecutor(6) as clients:
                 for _ in range(6):
                     clients.submit(client, port, key)
@@ -143,7 +143,7 @@ def test_a_killed_database_is_a_503_until_it_is_back(tmp_path, monkeypatch):
 def test_a_database_that_says_nothing_stops_nobody_who_does_not_need_it(database_url, monkeypatch):
     with (
         line_to(database_url) as (line, over),
-        limited(database_url, monkeypatch, over=over) as (app, key),
+        limited(database_url, monkeypatch, connect_seconds=2.0, over=over) as (app, key),
         listening(app) as port,
         ThreadPoolExecutor(4) as clients,
     ):
@@ -158,7 +158,10 @@ def test_a_database_that_says_nothing_stops_nobody_who_does_not_need_it(database
 
 
 def test_a_query_that_takes_too_long_is_given_up_and_cancelled(database_url, monkeypatch):
-    with limited(database_url, monkeypatch) as (app, key), listening(app) as port:
+    with (
+        limited(database_url, monkeypatch, query_seconds=2.0) as (app, key),
+        listening(app) as port,
+    ):
         assert ask(port, key)[0] == 200
         with locked(database_url):
             assert is_problem(*ask(port, key), "took_too_long")
@@ -358,9 +361,11 @@ def test_a_body_without_a_length_is_limited_too(api):
 
 def test_what_a_path_does_not_do(api):
     answer = api.ask("DELETE", "/v1/prices")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
     assert answer.json()["code"] == "method_not_allowed"
     assert api.ask("OPTIONS", "/v1/prices").status_code == 405
+    every = api.ask("PATCH", "/v1/trades/one").headers["Allow"]
+    assert every == "GET, HEAD, DELETE, PUT"
 
 
 def test_head_is_get_without_the_body(api):

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from parakeet_api.app import create_app, description
 from parakeet_api.services import Services
