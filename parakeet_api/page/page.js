@@ -7,9 +7,6 @@ const STORED = "parakeet.key";
 const KEY = /^pk_[A-Za-z0-9_-]+$/;
 const NEW_AFTER = 5 * 60 * 1000; // who comes back to the tab later than this sees what is new
 const LONGEST_WAIT = 60;
-const DAY = 24 * 3600 * 1000;
-const DUE_AFTER = 1.25 * DAY; // from the beginning of a session's day, in UTC
-const STALE = 2; // weekdays: one may be a holiday in New York and in Sydney
 const LISTED = 12; // so many rows of a portfolio or of orders at once
 
 /** The columns of the comparison. */
@@ -256,27 +253,17 @@ function showStatus(status) {
     [status.open_corrections, "open correction"],
   ].filter(([count]) => count > 0);
   const parts = [newest ? `Session ${newest}` : "No session is stored yet: run parakeet backfill FROM TO"];
-  if (newest) {
-    const behind = weekdaysBehind(newest, Date.now());
+  if (newest && status.behind !== null) {
     parts.push(
-      behind >= STALE
-        ? element("strong", { class: "stale" }, `stale: ${counted(behind, "weekday")} behind`)
-        : element("span", { class: "fresh" }, "up to date"),
+      status.behind === 0
+        ? element("span", { class: "fresh" }, "up to date")
+        : element("strong", { class: "stale" }, `${counted(status.behind, "session")} behind`),
     );
   }
   if (open.length > 0) {
     parts.push(element("span", { class: "open" }, open.map(([count, what]) => counted(count, what)).join(", ")));
   }
   at("session").replaceChildren(...parts.map((one) => (typeof one === "string" ? element("span", {}, one) : one)));
-}
-
-/** Weekdays after a session whose prices should be there by now: some hours after New York's close. */
-function weekdaysBehind(newest, now) {
-  let behind = 0;
-  for (let day = Date.parse(newest) + DAY; day + DUE_AFTER <= now; day += DAY) {
-    behind += new Date(day).getUTCDay() % 6 ? 1 : 0;
-  }
-  return behind;
 }
 
 function showPerformance({ compared, curves }) {

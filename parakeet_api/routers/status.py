@@ -91,6 +91,15 @@ class Status(BaseModel):
     assets: list[Asset] = Field(
         description=f"By path. Those of the lake as listed {LISTED_FOR_SECONDS:.0f} s ago at most."
     )
+    due: Annotated[
+        date,
+        Field(description="The newest session that both markets have finished.", examples=_DAY),
+    ]
+    behind: int | None = Field(
+        description="Sessions after the newest with prices up to the one that is due; null where"
+        " none has prices.",
+        examples=[0],
+    )
     strategies: list[Newest] = Field(description="Those in the database, by name.")
     failed: int = Field(description="Tickers and kinds of failure that are open.", examples=[1])
     failures: list[Failure] = Field(description=f"By ticker; the first {SHOWN}.")
@@ -188,7 +197,8 @@ async def status(
         told = await _in_database(reading)
     market_data = told.pop("market_data")
     everything = sorted([*assets, *market_data], key=lambda row: str(row["asset"]))
-    return document(request, {"assets": everything, **told})
+    age = await given.in_thread(_age, market_data[0]["last"])
+    return document(request, {"assets": everything, **age, **told})
 
 
 async def _in_database(reading: AsyncSession) -> dict[str, Any]:
@@ -242,6 +252,16 @@ def _list(lake: "Lake") -> list[dict[str, Any]]:
         ]
         assets = [*OF_ALL, *of_strategies]
         return list(map(_row, assets, pool.map(lake.sessions, assets)))
+
+
+def _age(newest: date | None) -> dict[str, Any]:
+    """Which session is due, and how many the newest one is behind."""
+    from parakeet_dagster import clock
+    from parakeet_dagster import sessions as calendar
+
+    due = calendar.last_completed(clock.now())
+    missing = calendar.between(newest.isoformat(), due)[1:] if newest else None
+    return {"due": due, "behind": None if missing is None else len(missing)}
 
 
 def _row(asset: str, sessions: list[str]) -> dict[str, Any]:

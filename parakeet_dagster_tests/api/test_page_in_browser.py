@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -16,12 +17,14 @@ import uvicorn
 
 from parakeet_api.app import create_app
 from parakeet_api.services import Services
+from parakeet_dagster import clock
 from parakeet_dagster.places import open_lake
 from parakeet_dagster.reports.palette import DARK, LIGHT
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.reports import write_report
 from parakeet_dagster_tests.api.clients import MANY, api_on, module_api  # noqa: F401 - a fixture
-from parakeet_dagster_tests.storage.bars import days
+from parakeet_dagster_tests.storage.bars import bar, days
+from parakeet_dagster_tests.storage.bars import frame as bars_of
 from strategy.portfolio.comparison import COMPARED
 from strategy.portfolio.compose import FIGURES as FIGURE_UNITS
 
@@ -81,6 +84,7 @@ def store(database: Any) -> None:
     lake = open_lake(load_settings().lake_url)
     for name, values in CURVES.items():
         write_report(lake, f"performance/{name}", "<p>report</p>", report(name, values))
+    database.merge_market_data(bars_of(bar(SESSIONS[-1], "KO", 60.0)), days(SESSIONS[-1]), "new")
     database.write_allocations(
         "dual_momentum", weights(("KO", 0.5), ("BHP.AX", 0.125), ("CASH", 0.375), rebalance=True)
     )
@@ -269,15 +273,14 @@ class TestWhatIsShown:
     @pytest.mark.parametrize(
         ("now", "state"),
         [
-            ("2024-01-08T23:00:00Z", "up to date"),
-            ("2024-01-10T05:00:00Z", "up to date"),  # one is due, and may be a holiday
-            ("2024-01-11T05:00:00Z", "up to date"),
-            ("2024-01-11T07:00:00Z", "stale: 2 weekdays behind"),
-            ("2024-01-15T07:00:00Z", "stale: 4 weekdays behind"),  # over a weekend
+            ("2024-01-08T23:00:00+00:00", "up to date"),
+            ("2024-01-10T00:59:00+00:00", "up to date"),
+            ("2024-01-10T01:00:00+00:00", "1 session behind"),
+            ("2024-01-15T07:00:00+00:00", "4 sessions behind"),  # over a weekend
         ],
     )
-    def test_how_old_it_is(self, tab, now, state):
-        tab.page.clock.set_fixed_time(now)
+    def test_how_old_it_is(self, tab, now, state, monkeypatch):
+        monkeypatch.setattr(clock, "now", lambda: datetime.fromisoformat(now))
         tab.show()
         assert tab.texts("#session") == [f"Session 2024-01-08\n{state}"]
 

@@ -1,12 +1,13 @@
 """``/v1/status``: how far everything reaches, and what is not settled."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
 
 from parakeet_api.routers import status
+from parakeet_dagster import clock
 from parakeet_dagster.cli_status import by_ticker
 from parakeet_dagster.storage.schemas import SCHEMAS
 from parakeet_dagster_tests.api.clients import api  # noqa: F401 - a fixture
@@ -37,8 +38,28 @@ def correct(api, *corrections: tuple[str, str]) -> None:
     api.database.record_corrections(rows.astype({"date": "datetime64[us]"}))
 
 
+@pytest.fixture(autouse=True)
+def _on_friday(monkeypatch):
+    """Friday is not over: Thursday is the session that is due."""
+    monkeypatch.setattr(clock, "now", lambda: datetime(2024, 1, 12, 20, tzinfo=UTC))
+
+
+def test_how_old_the_prices_are(api):
+    rows = bars_of(bar(MONDAY, "AAA", 1.0))
+    api.database.merge_market_data(rows, days(MONDAY), "new")
+    assert (told(api)["due"], told(api)["behind"]) == ("2024-01-11", 3)
+
+
+def test_prices_of_a_session_that_is_not_over(api):
+    rows = bars_of(bar("2024-01-12", "AAA", 1.0))
+    api.database.merge_market_data(rows, days("2024-01-12"), "new")
+    assert (told(api)["due"], told(api)["behind"]) == ("2024-01-11", 0)
+
+
 def test_nothing_is_stored(api):
     assert told(api) == {
+        "due": "2024-01-11",
+        "behind": None,
         "assets": [
             {"asset": name} | EMPTY
             for name in ("daily_returns", "fx_rates", "market_data", "raw_prices")
