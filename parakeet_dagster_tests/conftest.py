@@ -1,6 +1,7 @@
 """Every test starts from an empty environment, in an empty directory."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
@@ -67,7 +68,14 @@ LONGEST_FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order whole modules, the longest first; within one the order stays."""
+    """Order whole modules, the longest first; within one the order stays.
+
+    Raises:
+        UsageError: two tests have one id: of them a worker would run one, and say nothing.
+    """
+    ids = Counter(item.nodeid for item in items)
+    if twice := [name for name, count in ids.items() if count > 1]:
+        raise pytest.UsageError(f"more than one test is named {twice[0]}")
 
     def rank(item: pytest.Item) -> int:
         name = item.path.stem

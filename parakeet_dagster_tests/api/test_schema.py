@@ -73,12 +73,15 @@ WITHOUT_ENTRIES = {"GET /v1/trades/{id}", "GET /v1/holdings/{date}"}
 """Nothing is entered: a PUT that schemathesis makes up is of no ticker that is known."""
 
 
+# Without a parameter of ours, schemathesis gives all operations one and the same id under pytest 9,
+# of which the workers of xdist then run one.
+@pytest.mark.parametrize("key", ["writer"])
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
-def test_every_operation_does_what_it_says(case, api, address):
+def test_every_operation_does_what_it_says(case, api, address, key):
     answer = case.call_and_validate(
         base_url=address,
-        headers={"Authorization": f"Bearer {api.keys['writer']}"},
+        headers={"Authorization": f"Bearer {api.keys[key]}"},
         excluded_checks=EXCLUDED,
     )
     answered.setdefault(f"{case.method} {case.path}", set()).add(answer.status_code)
