@@ -1,7 +1,7 @@
 """What clients may write in a query or a path, and the types of what they get."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -79,11 +79,6 @@ Cursor = Annotated[
     str | None,
     Query(max_length=500, description="`next_cursor` of the page before; with the same filters."),
 ]
-
-
-def utc(moment: datetime | None) -> datetime | None:
-    """The same moment in UTC."""
-    return None if moment is None else moment.astimezone(UTC)
 
 
 def require_range(first: date | None, last: date | None) -> None:
