@@ -2,18 +2,13 @@
 
 import re
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import pytest
-import uvicorn
 
 from parakeet_api.app import create_app
 from parakeet_api.services import Services
@@ -23,6 +18,7 @@ from parakeet_dagster.reports.palette import DARK, LIGHT
 from parakeet_dagster.settings import load_settings
 from parakeet_dagster.storage.reports import write_report
 from parakeet_dagster_tests.api.clients import MANY, api_on, module_api  # noqa: F401 - a fixture
+from parakeet_dagster_tests.api.servers import listening
 from parakeet_dagster_tests.storage.bars import bar, days
 from parakeet_dagster_tests.storage.bars import frame as bars_of
 from strategy.portfolio.comparison import COMPARED
@@ -58,25 +54,6 @@ FIGURES = {
     "dual_momentum": {"CAGR": 0.1234, "Sharpe ratio": 0.876, "maximum drawdown": -0.0456},
     "equal_weight": {"CAGR": -0.0213, "Sharpe ratio": -0.111, "maximum drawdown": -0.2},
 }
-
-
-@contextmanager
-def running(services: Services) -> Iterator[str]:
-    """A server in a thread; its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(services), log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    finally:
-        server.should_exit = True
-        thread.join(20)
 
 
 def store(database: Any) -> None:
@@ -180,8 +157,8 @@ def site(module_api) -> Iterator[tuple[str, str]]:
     """The address of the server, and a key."""
     store(module_api.database)
     services = Services(load_settings(), anonymous_per_minute=MANY)
-    with running(services) as address:
-        yield address, module_api.keys["reader"]
+    with listening(create_app(services)) as port:
+        yield page_at(port), module_api.keys["reader"]
 
 
 @pytest.fixture
@@ -504,8 +481,8 @@ def test_nothing_is_stored_yet(open_tab, database_url, monkeypatch, tmp_path):
     monkeypatch.setenv("PARAKEET_HOME", str(tmp_path / "home"))
     with api_on(database_url, monkeypatch) as api:
         services = Services(load_settings(), anonymous_per_minute=MANY)
-        with running(services) as address:
-            tab = open_tab((address, api.keys["reader"]))
+        with listening(create_app(services)) as port:
+            tab = open_tab((page_at(port), api.keys["reader"]))
             page = tab.open()
             page.wait_for_selector("#orders .nothing")
             page.wait_for_selector("body:not([aria-busy])")
@@ -519,6 +496,10 @@ def test_nothing_is_stored_yet(open_tab, database_url, monkeypatch, tmp_path):
             ]
             assert page.locator("#equity").is_hidden()
             assert tab.complaints == []
+
+
+def page_at(port: int) -> str:
+    return f"http://127.0.0.1:{port}/"
 
 
 def points(page: Any, strategy: str) -> int:
