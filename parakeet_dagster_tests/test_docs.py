@@ -15,6 +15,7 @@ from parakeet_dagster.metrics import METRICS
 from parakeet_dagster.places import open_lake
 from parakeet_dagster.sessions import between
 from parakeet_dagster.settings import OTHERS, Settings
+from parakeet_dagster.storage.dumps import LEFT_OUT, TABLES
 from parakeet_dagster.storage.schemas import COLUMN_DESCRIPTIONS, SCHEMAS
 from strategy.catalog import entry
 from strategy.window import Window
@@ -35,6 +36,12 @@ def test_the_data_dictionary_has_every_column():
         for field in schema:
             meaning = COLUMN_DESCRIPTIONS[asset][field.name]
             assert f"| `{field.name}` | {field.type} | {meaning} |" in text
+
+
+def test_the_data_dictionary_has_every_table_of_the_database():
+    text = (ROOT / "docs" / "data-dictionary.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert {*TABLES, *LEFT_OUT} <= listed
 
 
 def test_the_example_lists_every_setting():
