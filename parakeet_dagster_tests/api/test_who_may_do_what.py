@@ -1,4 +1,7 @@
-"""``docs/api.md``: each line of the table of who may do what is asked; every code is explained."""
+"""``docs/api.md``: each line of the table of who may do what is asked; every code is explained.
+
+Its examples work.
+"""
 
 import ast
 import re
@@ -7,8 +10,14 @@ from pathlib import Path
 import pytest
 
 import parakeet_api
-from parakeet_api.app import OPENAPI
+from parakeet_api.app import OPENAPI, create_app
+from parakeet_api.routers.holdings import SnapshotContent
+from parakeet_api.routers.trades import TradeContent
+from parakeet_api.services import Services
 from parakeet_dagster_tests.api.clients import module_api as api  # noqa: F401 - a fixture
+from parakeet_dagster_tests.api.servers import listening
+from parakeet_dagster_tests.storage.bars import bar, days
+from parakeet_dagster_tests.storage.bars import frame as bars_of
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 LINE = re.compile(r"^\| ([A-Z]+) \| `(/\S*)` \| (\S+) \| (\S+) \| (\S+) \|$", re.MULTILINE)
@@ -69,3 +78,21 @@ def test_every_code_is_explained():
     codes = {code for source in sources for code in codes_of(source.read_text())}
     assert {"no_valid_key", "invalid_request", "database_unavailable"} <= codes
     assert codes <= set(CODE.findall(DOCUMENT))
+
+
+def test_the_example_reads_every_page(api):
+    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
+    sessions = ("2022-12-27", "2022-12-28", "2022-12-29")
+    bars = bars_of(*(bar(session, "KO", 10.0) for session in sessions))
+    api.database.merge_market_data(bars, days(*sessions), "test")
+    with listening(create_app(Services(api.services.settings))) as port:
+        namespace: dict[str, object] = {}
+        exec(example.replace("localhost:8000", f"127.0.0.1:{port}"), namespace)
+        found = list(namespace["rows"]("/v1/prices/KO", api.keys["reader"], limit=2))
+    assert [row["date"] for row in found] == list(sessions)
+
+
+def test_the_bodies_of_the_examples_are_what_they_have_to_be():
+    trade, holdings = re.findall(r"-d '(.*?)'", DOCUMENT, re.DOTALL)
+    assert TradeContent.model_validate_json(trade).quantity == 10
+    assert len(SnapshotContent.model_validate_json(holdings).parcels) == 2
