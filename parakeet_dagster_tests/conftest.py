@@ -63,6 +63,9 @@ LONGEST_FIRST = (
     "test_yahoo",
     "test_every_strategy_on_noise",
     "test_yahoo_disturbed",
+    "test_schema",
+    "test_page_in_browser",
+    "test_resilience",
 )
 """Modules with few but long tests: run at the end, they would leave the other worker idle."""
 
