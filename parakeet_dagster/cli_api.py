@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIRST_KEY = "this machine"
 LONGEST_NAME = 100
 
-keys = typer.Typer(help="Who may use the API: keys, each with a name and what it may do.")
+keys = typer.Typer(invoke_without_command=True)
 
 KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is: 'spreadsheet'.")]
 
@@ -108,12 +108,12 @@ def _is_local(host: str) -> bool:
         return host == "localhost"
 
 
-@keys.callback(invoke_without_command=True)
+@keys.callback()
 def listed(
     context: typer.Context,
     as_json: AsJson = False,  # noqa: FBT002 - typer's way to say a flag
 ) -> None:
-    """The keys of the API, revoked ones too.
+    """Who may use the API: its keys, revoked ones too, each with what it may do.
 
     Example: parakeet keys --json
     """

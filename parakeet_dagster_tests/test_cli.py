@@ -473,6 +473,7 @@ class TestHelp:
             *("session", "session accept", "session withdraw", "session list"),
             *("orders", "report", "compare", "digest", "doctor"),
             *("holdings", "holdings import", "trades", "trades import"),
+            *("api", "keys", "keys create", "keys revoke"),
         }
 
     @pytest.mark.parametrize("command", commands(), ids=words)

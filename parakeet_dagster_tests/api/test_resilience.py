@@ -250,7 +250,7 @@ def test_clients_that_hang_up_leave_nothing_behind(database_url, monkeypatch):
             ):
                 with socket.create_connection(("127.0.0.1", port)) as client:
                     client.sendall(sent)
-        assert ask(port, key)[0] == 200
+        eventually(lambda: ask(port, key)[0] == 200)  # a slow machine is busy with them for a while
         eventually(lambda: in_use(app) == 0)
 
 
