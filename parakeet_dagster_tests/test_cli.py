@@ -84,6 +84,10 @@ EVERY_COMMAND = [
     ("db", "rebuild"),
     ("db", "refill", *JUNE),
     ("adopt",),
+    ("api",),
+    ("keys",),
+    ("keys", "create", "spreadsheet"),
+    ("keys", "revoke", "spreadsheet"),
 ]
 
 
