@@ -104,7 +104,10 @@ async def _whole_body(scope: Scope, receive: Receive) -> Receive:
                     break
     except TimeoutError:
         raise ProblemError(
-            HTTPStatus.REQUEST_TIMEOUT, "body_too_slow", f"the body took over {BODY_SECONDS:.0f} s"
+            HTTPStatus.REQUEST_TIMEOUT,
+            "body_too_slow",
+            f"the body took over {BODY_SECONDS:.0f} s",
+            {"Connection": "close"},
         ) from None
     whole = {"type": "http.request", "body": b"".join(parts), "more_body": False}
     return _replay(whole, receive)

@@ -5,6 +5,7 @@ import gc
 import uvicorn
 
 from parakeet_api.app import create_app
+from parakeet_api.protocol import LimitedHttp
 from parakeet_api.services import Services
 from parakeet_dagster.settings import Settings
 
@@ -24,6 +25,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
         app,
         host=host,
         port=port,
+        http=LimitedHttp,
+        ws="none",
         server_header=False,
         access_log=False,
         timeout_graceful_shutdown=GRACE,

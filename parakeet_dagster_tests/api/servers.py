@@ -10,12 +10,20 @@ from urllib.parse import parse_qs, urlsplit
 import uvicorn
 from fastapi import FastAPI
 
+from parakeet_api.protocol import LimitedHttp
+
 
 @contextlib.contextmanager
 def listening(app: FastAPI) -> Iterator[int]:
     """The application under uvicorn; its port."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
+        app,
+        http=LimitedHttp,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
