@@ -63,6 +63,7 @@ class Guard:
 
         try:
             body = await _whole_body(scope, receive)
+            _require_one_line(scope["path"])
             await self._app(scope, body, begin)
         except ProblemError as error:
             await answer(request, error)(scope, receive, begin)
@@ -77,6 +78,16 @@ class Guard:
                 "something went wrong here; the log has it under the request_id",
             )
             await answer(request, unforeseen)(scope, receive, begin)
+
+
+def _require_one_line(path: str) -> None:
+    """Refuse a line feed: the router's patterns end before one, so ``a`` would answer for ``a%0A``.
+
+    Raises:
+        ProblemError: 404.
+    """
+    if "\n" in path:
+        raise ProblemError(HTTPStatus.NOT_FOUND, "not_found", "the path holds a line feed")
 
 
 async def _whole_body(scope: Scope, receive: Receive) -> Receive:

@@ -289,6 +289,14 @@ class TestIds:
         assert delete(api, path).status_code == 204
         assert changes(api) == [(what, name) for what in ("create", "update", "delete")]
 
+    @pytest.mark.parametrize("end", ["%0A", "%0A%0A", "%0Ab"])
+    def test_another_line_is_not_the_same_trade(self, api, end):
+        assert put(api, T1, BUY).status_code == 201
+        assert failed(api.get(T1 + end))[:2] == (404, "not_found")
+        assert failed(put(api, T1 + end, BUY))[:2] == (404, "not_found")
+        assert failed(delete(api, T1 + end))[:2] == (404, "not_found")
+        assert api.get(T1).status_code == 200
+
     def test_none_at_all(self, api):
         assert failed(put(api, "/v1/trades/a%0Ab", BUY))[0] == 404  # of two lines
         assert failed(put(api, "/v1/trades/", BUY))[0] == 422
@@ -328,6 +336,18 @@ class TestList:
 
     def test_by_date_ticker_and_id(self, five):
         assert [row["id"] for row in five.rows("/v1/trades")] == ["d", "c", "B", "b", "a"]
+
+    @pytest.mark.parametrize("sign", ["x", "\u4e2d", "\U0001f99c", '"', "/"])
+    def test_a_page_that_ends_with_a_long_id(self, api, sign):
+        ids = [sign * 1000, sign * 999 + "~"]
+        frame = pd.DataFrame([{"id": one, **BUY} for one in ids])
+        frame["date"] = pd.to_datetime(frame["date"]).dt.as_unit("us")
+        api.database.record_trades(frame)
+        first = api.get("/v1/trades", params={"limit": 1})
+        rest = api.get(first.headers["link"].partition(">")[0][1:])
+        assert rest.status_code == 200, rest.text
+        found = [row["id"] for page in (first, rest) for row in page.json()["data"]]
+        assert sorted(found) == sorted(ids)
 
     def test_page_by_page(self, five):
         found, cursor = [], {}
