@@ -75,9 +75,15 @@ AsOf = Annotated[
     Query(description="What was known at this moment, with a time zone. Default: now."),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="So many rows at most.")]
+LONGEST_CURSOR = 8000
+"""As base64; of the longest id of a trade, 1000 signs of up to 4 bytes, and a date and a ticker."""
+
 Cursor = Annotated[
     str | None,
-    Query(max_length=500, description="`next_cursor` of the page before; with the same filters."),
+    Query(
+        max_length=LONGEST_CURSOR,
+        description="`next_cursor` of the page before; with the same filters.",
+    ),
 ]
 
 

@@ -17,7 +17,8 @@ Row = Sequence[Any]
 
 def encode(key: Sequence[object]) -> str:
     """A cursor that stands behind the row with this key."""
-    return base64.urlsafe_b64encode(json.dumps(key, default=str).encode()).rstrip(b"=").decode()
+    told = json.dumps(key, default=str, ensure_ascii=False)
+    return base64.urlsafe_b64encode(told.encode()).rstrip(b"=").decode()
 
 
 def decode(cursor: str | None, *types: Callable[[Any], Any]) -> list[Any] | None:
