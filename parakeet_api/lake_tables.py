@@ -96,12 +96,12 @@ async def cross_section(
         cursor: holds the session and the last ticker of the page before.
 
     Raises:
-        ProblemError: 404: the session is not stored.
+        ProblemError: 404: the session is not stored; 422: the cursor is of another one.
     """
-    day, after = cross_section_cursor(cursor)
+    day, after = cross_section_cursor(cursor, session)
 
     def read(lake: "Lake") -> list[Row]:
-        key = session_key(lake, asset, day or session)
+        key = session_key(lake, asset, day)
         rows = (
             lake.read(asset, [key]) if tickers is None else lake.read_tickers(asset, [key], tickers)
         )
@@ -110,14 +110,17 @@ async def cross_section(
     return cross_section_page(await given.of_lake(read), columns, limit)
 
 
-def cross_section_cursor(cursor: str | None) -> tuple[date | None, str]:
-    """The session that was begun, and the ticker behind which it goes on.
+def cross_section_cursor(cursor: str | None, session: date | None) -> tuple[date | None, str]:
+    """The session that is asked for or was begun, and the ticker behind which it goes on.
 
     Raises:
-        ProblemError: 422: the cursor is none of ours.
+        ProblemError: 422: the cursor is none of ours, or of another session than is asked for.
     """
     after = paging.decode(cursor, paging.day, paging.word)
-    return (after[0], after[1]) if after else (None, "")
+    if after is None:
+        return session, ""
+    paging.require_same(session, after[0])
+    return after[0], after[1]
 
 
 def cross_section_page(rows: Sequence[Row], columns: Sequence[str], limit: int) -> Answer:

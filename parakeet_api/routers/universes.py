@@ -95,10 +95,10 @@ async def members(
 
     The pages of the default session are all of the session that the first one was of.
     """
-    begun, after = lake_tables.cross_section_cursor(cursor)
+    asked, after = lake_tables.cross_section_cursor(cursor, day)
 
     def read(lake: "Lake") -> list[Row]:
-        session = lake_tables.session_key(lake, ASSET, begun or day)
+        session = lake_tables.session_key(lake, ASSET, asked)
         rows = lake.read(ASSET, [session])
         of_universe = rows[rows["universe"] == key]
         if of_universe.empty:

@@ -106,6 +106,12 @@ def test_pages_of_a_cross_section_are_of_its_session(api):
     rest = api.get("/v1/returns", params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert [(each["date"], each["ticker"]) for each in rest["data"]] == [(DAYS[3], "CCC")]
     assert rest["next_cursor"] is None
+    other = {"session": DAYS[1], "cursor": first["next_cursor"]}
+    refused = api.get("/v1/returns", params=other)
+    assert (refused.status_code, refused.json()["detail"]) == (
+        422,
+        f"cursor: is not of {DAYS[1]}; ask for the first page again",
+    )
 
 
 def test_csv(api):

@@ -77,6 +77,8 @@ def test_pages_are_of_the_session_of_the_first_one(api):
     asked = {"cursor": encode([DAYS[0], "A"])}
     rows = api.get("/v1/universes/SPX500/members", params=asked).json()["data"]
     assert [(each["date"], each["ticker"]) for each in rows] == [(DAYS[0], "AAA")]
+    refused = api.get("/v1/universes/SPX500/members", params={**asked, "session": DAYS[1]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize(
