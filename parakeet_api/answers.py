@@ -101,8 +101,11 @@ def document(
 
 
 def tagged(request: Request, body: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
-    """A body with its ETag, or 304 where the client has it already."""
-    tag = etag(body)
+    """A body with its ETag, or 304 where the client has it already.
+
+    A CSV says in ``Link`` only that there is more: the tag is of both.
+    """
+    tag = etag(body + headers.get("Link", "").encode())
     told = {**headers, "ETag": tag, "Cache-Control": CACHE_CONTROL, "Vary": "Accept, Authorization"}
     if has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
