@@ -77,12 +77,16 @@ async def anonymous(request: Request, given: Given) -> None:
 
 
 def _address(request: Request) -> str:
-    """Where a request comes from: an IPv4 address, or the /64 that one client of IPv6 has."""
+    """Where a request comes from: an IPv4 address, or the /64 that one client of IPv6 has.
+
+    All who have none share a count: a proxy that hands on what a client calls itself must neither
+    let it be somebody else each time nor have us remember that.
+    """
     host = request.client.host if request.client else ""
     try:
         address = ip_address(host)
-    except ValueError:  # a socket of this machine
-        return host
+    except ValueError:  # a socket of this machine, or X-Forwarded-For says something
+        return "none"
     if isinstance(address, IPv4Address):
         return host
     return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))

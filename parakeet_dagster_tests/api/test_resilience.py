@@ -289,6 +289,8 @@ def test_requests_without_a_key_are_limited_and_shut_out_nobody_who_has_one(coun
         ("2001:db8::1", "2001:db8:0:1::1", False),
         ("::ffff:203.0.113.1", "::ffff:203.0.113.2", False),
         ("::ffff:203.0.113.1", "203.0.113.1", True),
+        ("unknown", "_hidden", True),
+        ("203.0.113.1", "unknown", False),
     ],
 )
 def test_an_address_is_that_of_one_client(counted, one, other, share):
