@@ -8,6 +8,7 @@ promise is what the tests hold against them, not every answer.
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
@@ -24,7 +25,8 @@ from parakeet_api.paging import Row
 from parakeet_api.problems import documented
 
 CACHE_CONTROL = "private, no-cache"
-_CSV = "text/csv"
+_CSV, _JSON = "text/csv", "application/json"
+_WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)", re.ASCII)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 R = TypeVar("R")
@@ -97,7 +99,7 @@ def document(
 ) -> Response:
     """Anything that is no table, as JSON."""
     body = to_json(content, inf_nan_mode="null")
-    return tagged(request, body, "application/json", headers or {})
+    return tagged(request, body, _JSON, headers or {})
 
 
 def tagged(request: Request, body: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
@@ -128,7 +130,20 @@ def has(if_none_match: str, tag: str) -> bool:
 
 def _wants_csv(request: Request) -> bool:
     named = request.query_params.get("format")
-    return named == "csv" or (named is None and _CSV in request.headers.get("accept", ""))
+    if named is not None:
+        return named == "csv"
+    accept = request.headers.get("accept", "")
+    return _quality(accept, _CSV) > 0 and _quality(accept, _CSV) >= _quality(accept, _JSON)
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """How much ``Accept`` wants a media type that it names: 0 to 1; 0 where it does not name it."""
+    for one in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in one.split(";"))
+        if name == media_type:
+            weights = [_WEIGHT.fullmatch(part) for part in parameters]
+            return next((float(found[1]) for found in weights if found), 1.0)
+    return 0.0
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Row]) -> bytes:

@@ -46,7 +46,11 @@ class Bar(BaseModel):
     close: float = Field(description="As open.", examples=_PRICE)
     volume: int = Field(description="Shares.", examples=[5_012_345])
     adjusted_close: float = Field(
-        description="The close, adjusted for every split and dividend known at as_of.",
+        description=(
+            "The close, adjusted for every split and dividend known at as_of. Without as_of, until"
+            " a back-fill ends, bars before it may lack what it brought: /v1/status counts their"
+            " tickers in stale_adjusted_closes."
+        ),
         examples=_PRICE,
     )
     source: str = Field(description="The vendor.", examples=["yahoo"])
