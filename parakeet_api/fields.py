@@ -82,6 +82,7 @@ Cursor = Annotated[
     str | None,
     Query(
         max_length=LONGEST_CURSOR,
+        pattern=r"^[A-Za-z0-9_=-]*$",
         description="`next_cursor` of the page before; with the same filters.",
     ),
 ]

@@ -156,7 +156,7 @@ async def one(
 @router.put(
     "/holdings/{date}",
     response_model=Snapshot,
-    responses=entries.PUT | entries.created(Snapshot),
+    responses=entries.PUT | entries.created(Snapshot) | NOT_FOUND,  # of a date in two lines
     openapi_extra=documented_body(SnapshotContent),
 )
 async def put(
