@@ -78,6 +78,8 @@ class Line:
             while data := one.recv(65536):
                 if not self.silent.is_set():
                     other.sendall(data)
+            if not self.silent.is_set():
+                other.shutdown(socket.SHUT_WR)  # whoever closes a connection waits for its end
 
 
 @contextlib.contextmanager

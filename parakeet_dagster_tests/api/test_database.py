@@ -121,22 +121,32 @@ def test_a_server_that_lets_nobody_in_and_says_nothing(database_url):
 def test_a_server_that_falls_silent_and_comes_back(database_url):
     async def ask(line, url):
         database = opened(url, connect_seconds=1.0, query_seconds=1.0)
-        codes = []
-        for silent in (False, True, True, False, False):
-            (line.silent.set if silent else line.silent.clear)()
+
+        async def code():
             try:
                 async with database.reading("test") as session:
                     await session.execute(text("SELECT 1"))
-                codes.append("")
             except ProblemError as problem:
-                codes.append(problem.code)
+                return problem.code
+            return ""
+
+        async def back():
+            async with asyncio.timeout(60):
+                while await code():  # a slow machine may need more than the second
+                    pass
+
+        await back()
+        line.silent.set()
+        codes = [await code(), await code()]
+        line.silent.clear()
+        await back()
         in_use = database.engine.pool.checkedout()
         await database.close()
         return codes, in_use
 
     with line_to(database_url) as (line, url):
         codes, in_use = asyncio.run(ask(line, url))
-    assert codes == ["", "took_too_long", "database_unavailable", "", ""]
+    assert codes == ["took_too_long", "database_unavailable"]
     assert in_use == 0
 
 
