@@ -6,7 +6,6 @@ it stays the error that it is.
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -17,12 +16,11 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from parakeet_api.log import log
 from parakeet_api.problems import ProblemError, unavailable
 from parakeet_dagster.errors import SettingsError
 from parakeet_dagster.storage.async_engine import async_engine
 from parakeet_dagster.storage.login import Login, is_refusal
-
-_log = logging.getLogger("parakeet.api")
 
 UNREACHABLE = "the database cannot be reached; ask again in a while"
 BUSY = "too many ask at once; ask again in a while"
@@ -160,7 +158,7 @@ class AsyncDatabase:
             async with asyncio.timeout(self._connect_seconds):
                 await self._turns.acquire()
         except TimeoutError:
-            _log.warning("cannot %s: every connection is in use", doing)
+            log.warning("cannot %s: every connection is in use", doing)
             raise unavailable("database_unavailable", BUSY) from None
         try:
             yield
@@ -206,7 +204,7 @@ def _problem(error: Exception, doing: str) -> ProblemError | None:
 
 def _log_cause(error: Exception, doing: str) -> None:
     cause = _cause(error)
-    _log.warning("cannot %s: %s: %s", doing, type(cause).__name__, cause)
+    log.warning("cannot %s: %s: %s", doing, type(cause).__name__, cause)
 
 
 def _cause(error: BaseException) -> BaseException:

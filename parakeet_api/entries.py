@@ -1,6 +1,5 @@
 """Writing what a person enters: on which conditions, against which tickers; and the answers."""
 
-import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -10,6 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from parakeet_api.answers import CACHE_CONTROL, etag, has
+from parakeet_api.log import log
 from parakeet_api.problems import ProblemError, documented, unavailable
 from parakeet_api.services import Services
 from parakeet_dagster.errors import LakeError, SettingsError, UniverseError
@@ -17,7 +17,6 @@ from parakeet_dagster.errors import LakeError, SettingsError, UniverseError
 if TYPE_CHECKING:
     import pandas as pd
 
-_log = logging.getLogger("parakeet.api")
 
 T = TypeVar("T")
 
@@ -123,10 +122,10 @@ async def judged(given: Services, check: Callable[["pd.DataFrame"], T]) -> T:
     try:
         return await given.in_thread(lambda: check(_known(given)))
     except LakeError as error:
-        _log.warning("cannot read the tickers: %s", error)
+        log.warning("cannot read the tickers: %s", error)
         raise unavailable("lake_unavailable", "the lake cannot be read; ask again later") from None
     except (UniverseError, SettingsError) as error:
-        _log.warning("cannot read the tickers: %s", error)
+        log.warning("cannot read the tickers: %s", error)
         raise unavailable(
             "tickers_unavailable",
             "which tickers there are cannot be told now; parakeet doctor tells why",
@@ -142,7 +141,7 @@ def _known(given: Services) -> "pd.DataFrame":
     return known_tickers(
         given.lake,
         active_universe(given.settings),
-        lambda error: _log.warning("without today's members: %s", error),
+        lambda error: log.warning("without today's members: %s", error),
     )
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Query
 
 from parakeet_api import paging
+from parakeet_api.ever_stored import require_ever_stored
 from parakeet_api.fields import require_range
-from parakeet_api.known import require_known
 from parakeet_api.paging import Row
 from parakeet_api.problems import not_stored
 from parakeet_api.services import Services
@@ -71,7 +71,7 @@ async def history(
     rows, end = await given.of_lake(_history, asset, columns, ticker, span, begun, limit)
     if not rows and after is None:
         async with given.database.reading("tell whether a ticker is known") as session:
-            await require_known(session, ticker)
+            await require_ever_stored(session, ticker)
     return rows, paging.encode([end]) if end else None
 
 

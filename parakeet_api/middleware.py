@@ -5,7 +5,6 @@ the number under which the log has the request; what nobody foresaw becomes a pr
 """
 
 import asyncio
-import logging
 import secrets
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +13,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from parakeet_api.log import log, request_id
 from parakeet_api.problems import ProblemError, answer
+from parakeet_dagster.metrics import FIELDS
 
 MAX_BODY_BYTES = 256 * 1024
 BODY_SECONDS = 10.0
@@ -27,8 +28,6 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-
-_log = logging.getLogger("parakeet.api")
 
 
 class Guard:
@@ -46,6 +45,7 @@ class Guard:
         if not wants_body:
             scope = {**scope, "method": "GET"}  # RFC 9110: the same headers, and no body
         scope["request_id"] = secrets.token_hex(8)
+        request_id.set(scope["request_id"])
         request = Request(scope)
         has_begun = False
 
@@ -68,8 +68,7 @@ class Guard:
         except ProblemError as error:
             await answer(request, error)(scope, receive, begin)
         except Exception:
-            where = {"request_id": scope["request_id"], "path": scope["path"]}
-            _log.exception("a request failed", extra={"fields": where})
+            log.exception("a request failed", extra={FIELDS: {"path": scope["path"]}})
             if has_begun:
                 raise
             unforeseen = ProblemError(

@@ -1,6 +1,5 @@
 """What the application reads from: the settings, the database, the lake; made once a process."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -11,6 +10,7 @@ from anyio import CapacityLimiter
 
 from parakeet_api.database import TRUSTED_SECONDS, AsyncDatabase
 from parakeet_api.keys import Keys
+from parakeet_api.log import log
 from parakeet_api.problems import not_stored, unavailable
 from parakeet_api.rates import Rate
 from parakeet_dagster.errors import HoleError, LakeError, SettingsError
@@ -25,7 +25,6 @@ ANONYMOUS_PER_MINUTE = 120
 
 FILE_THREADS = 8
 
-_log = logging.getLogger("parakeet.api")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,7 +97,7 @@ class Services:
         try:
             return await self.in_thread(lambda: self._told_catalog)
         except SettingsError as error:
-            _log.warning("cannot read the catalog: %s", error.message)
+            log.warning("cannot read the catalog: %s", error.message)
             raise unavailable(
                 "settings_wrong", "the settings of the server are wrong; its log says which"
             ) from error
@@ -117,7 +116,7 @@ class Services:
         except HoleError as error:
             raise not_stored(error.message) from error
         except (LakeError, ArrowException, OSError, UnicodeDecodeError) as error:
-            _log.warning("cannot read the lake: %s: %s", type(error).__name__, error)
+            log.warning("cannot read the lake: %s: %s", type(error).__name__, error)
             raise unavailable(
                 "lake_unavailable", "the lake cannot be read; the log says why, ask again later"
             ) from error

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from parakeet_api import paging
 from parakeet_api.access import Reading
 from parakeet_api.answers import TABLE, Format, IfNoneMatch, Page, table
-from parakeet_api.fields import Cursor, Limit
+from parakeet_api.fields import Cursor
 
 router = APIRouter()
 
@@ -54,6 +54,11 @@ Key = Annotated[
     Query(description="Only of this trade's id, or this snapshot's date."),
 ]
 
+Few = Annotated[
+    int,
+    Query(ge=1, le=200, description="So many changes at most: each may hold two whole snapshots."),
+]
+
 _READ = text("""
     SELECT id, at, actor, key_id, action, kind, key, before, after
     FROM entry_audit
@@ -71,7 +76,7 @@ async def audit(
     session: Reading,
     kind: Kind = None,
     key: Key = None,
-    limit: Limit = 1000,
+    limit: Few = 50,
     cursor: Cursor = None,
     format: Format = None,  # noqa: A002, ARG001 - documented here, read in answers.table
     if_none_match: IfNoneMatch = None,  # noqa: ARG001 - documented here, read in answers.tagged

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from parakeet_api import paging
 from parakeet_api.access import Reading
 from parakeet_api.answers import NOT_FOUND, TABLE, Format, IfNoneMatch, Page, table
+from parakeet_api.ever_stored import require_ever_stored
 from parakeet_api.fields import (
     AsOf,
     Cursor,
@@ -26,7 +27,6 @@ from parakeet_api.fields import (
     To,
     require_range,
 )
-from parakeet_api.known import require_known
 from parakeet_api.problems import invalid
 
 router = APIRouter()
@@ -170,7 +170,7 @@ async def of_ticker(
         found = await session.execute(OF_TICKER_AS_OF, {**asked, "as_of": as_of})
     rows, next_cursor = paging.page(found.all(), limit, COLUMNS.index("date"))
     if not rows and after is None:
-        await require_known(session, ticker)
+        await require_ever_stored(session, ticker)
     return table(request, COLUMNS, rows, next_cursor)
 
 
@@ -241,5 +241,5 @@ async def actions_of_ticker(
     key = (ACTION_COLUMNS.index("ex_date"), ACTION_COLUMNS.index("kind"))
     rows, next_cursor = paging.page(found.all(), limit, *key)
     if not rows and after is None:
-        await require_known(session, ticker)
+        await require_ever_stored(session, ticker)
     return table(request, ACTION_COLUMNS, rows, next_cursor)

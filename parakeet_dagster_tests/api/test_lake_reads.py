@@ -51,6 +51,7 @@ def test_a_damaged_file_is_the_log_s_to_tell(filled, caplog, tmp_path, content):
         assert str(tmp_path) not in answer.text
         assert "parquet" not in answer.text.lower()
         assert str(file) in caplog.text
+        assert f"(request {answer.json()['request_id']})" in caplog.text
 
 
 def test_a_damaged_report(filled):

@@ -12,7 +12,7 @@ IS_KNOWN = text("""
 """)
 
 
-async def require_known(session: AsyncSession, ticker: str) -> None:
+async def require_ever_stored(session: AsyncSession, ticker: str) -> None:
     """Tell a ticker without rows in a range, or at a moment, from one that nobody ever stored.
 
     Raises:
