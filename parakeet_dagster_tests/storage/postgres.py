@@ -51,7 +51,8 @@ def empty_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     administrator = psycopg2.connect(url)
     administrator.autocommit = True
     with administrator.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
+        # copying files is four times as fast as what the server does unless told, its log
+        cursor.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
         try:
             yield url.replace("/parakeet?", f"/{name}?")
         finally:
